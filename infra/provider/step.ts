@@ -1,0 +1,84 @@
+/**
+ * What a plan is made of: plain data, so that a test is one equality. Only `host/` carries steps out.
+ *
+ * A step's content never stands in a command line; `title` and `argv` must hold no secret.
+ */
+export type Step = RunStep | WriteStep;
+
+/** A file on the machine where Pulumi runs; it is streamed, never held in memory. */
+export interface LocalFile {
+  readonly path: string;
+  /** Hexadecimal SHA-256 of the file, as the engine computed it. */
+  readonly sha256: string;
+}
+
+/** Text as UTF-8, raw bytes, or a local file to stream. */
+export type Content = string | Uint8Array | LocalFile;
+
+interface StepBase {
+  /** What the step does, for progress and errors: `install nginx`. Present tense, no secret. */
+  readonly title: string;
+  /** The property of the resource that this step brings into agreement; shown in the diff when no input differs. */
+  readonly property?: string;
+}
+
+/** Runs one command. */
+export interface RunStep extends StepBase {
+  readonly do: "run";
+  /** The command as words; no shell sees them. */
+  readonly argv: readonly string[];
+  /** Fed to the command's standard input. Secrets go here, never into `argv`. */
+  readonly stdin?: string;
+  /** Added to a small fixed environment (PATH, LC_ALL=C, HOME). */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Seconds after which the command and its children are killed. @default 60 */
+  readonly deadline?: number;
+  /** Exit codes that mean success. @default [0] */
+  readonly exits?: readonly number[];
+  /** Let the command finish on the host even if we are cancelled or cut off: for tools that must not be killed half-way, such as dpkg. */
+  readonly survives?: boolean;
+}
+
+/** Writes one file atomically: a temporary file beside it, owner and mode, `validate`, fsync, rename, fsync of the directory. */
+export interface WriteStep extends StepBase {
+  readonly do: "write";
+  readonly path: string;
+  readonly content: Content;
+  readonly owner: string;
+  readonly group: string;
+  /** Four octal digits: `0644`. */
+  readonly mode: string;
+  /** A command that must succeed before the file takes effect; the word `{}` becomes the temporary file's path. */
+  readonly validate?: readonly string[];
+}
+
+/** A step that runs a command; the shape most plans consist of. */
+export function run(
+  title: string,
+  argv: readonly string[],
+  more: Omit<RunStep, "do" | "title" | "argv"> = {},
+): RunStep {
+  return { do: "run", title, argv, ...more };
+}
+
+/** A step that writes a file. */
+export function write(title: string, file: Omit<WriteStep, "do" | "title">): WriteStep {
+  return { do: "write", title, ...file };
+}
+
+/**
+ * How a change that can lock us out is undone (design.md decision 6). The host saves `files` and the output of `save`,
+ * arms a restore that survives a reboot, runs the steps, and keeps them only if we confirm over a new connection.
+ */
+export interface Guard {
+  /** Short lower-case word for unit names and messages: `firewall`. */
+  readonly name: string;
+  /** Absolute paths to save and put back (also their absence, owner and mode). */
+  readonly files: readonly string[];
+  /** Commands whose standard output is saved to a file, by a short name; a failing one saves nothing. */
+  readonly save?: Readonly<Record<string, readonly string[]>>;
+  /** Commands that run after the files are back, in order; the word `{name}` becomes the path of that saved output. All run, even if one fails. */
+  readonly restore: readonly (readonly string[])[];
+  /** Seconds until the host restores unless confirmed. @default 60 */
+  readonly seconds?: number;
+}
