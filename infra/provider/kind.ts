@@ -30,7 +30,7 @@ export interface Kind<Want extends object, Seen extends object, Memory extends o
    */
   observe(host: Host, want: Partial<Want>, prior?: Partial<Want>): Promise<Seen | undefined>;
   /** Pure: the steps from what is seen to what is wanted. Empty when they agree. */
-  plan(want: Want, seen: Seen | undefined): Step[];
+  plan(want: Want, seen: Seen | undefined, memory?: Memory): Step[];
   /** Pure: the steps that remove what is seen; empty when nothing of ours is left. */
   remove(seen: Seen, memory?: Memory): Step[];
   /** Pure: why what is seen must not be changed into what is wanted, and what to do; `ours` is false for what we did not make. */

@@ -1,0 +1,41 @@
+import { createRequire } from "node:module";
+import type { CustomResource, CustomResourceOptions, Input, Output } from "@pulumi/pulumi";
+
+/** The arguments of a kind as a program may give them: each value, at any depth, may be an output of another resource. */
+export type Inputs<Args> = { [Key in keyof Args]: DeepInput<Args[Key]> };
+
+type DeepInput<Value> = Value extends (infer Item)[]
+  ? Input<DeepInput<Item>[]>
+  : Value extends Output<unknown>
+    ? Value
+    : Value extends object
+      ? Input<{ [Key in keyof Value]: DeepInput<Value[Key]> }>
+      : Input<Value>;
+
+/**
+ * The environment variable that the plugin's start script sets. In the plugin only the kinds are needed, and loading the
+ * SDK for the classes beside them would cost half a second per server.
+ */
+const inPlugin = process.env.ONPREM_PLUGIN !== undefined;
+
+const Base: typeof CustomResource = inPlugin
+  ? (class {} as unknown as typeof CustomResource)
+  : (createRequire(import.meta.url)("@pulumi/pulumi") as typeof import("@pulumi/pulumi")).CustomResource;
+
+/** The base of the classes that a program uses. Each names its type and the outputs that are not inputs; nothing more. */
+export abstract class HostResource<Args extends object> extends Base {
+  /**
+   * @param type The kind's type token.
+   * @param outputs Names of the outputs that the host adds to the arguments.
+   */
+  constructor(
+    type: `onprem:${string}:${string}`,
+    name: string,
+    args: Inputs<Args> | undefined,
+    outputs: readonly string[],
+    options: CustomResourceOptions = {},
+  ) {
+    const absent = Object.fromEntries(outputs.map((output) => [output, undefined]));
+    super(type, name, { ...absent, ...args }, options);
+  }
+}
