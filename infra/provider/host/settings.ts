@@ -1,0 +1,42 @@
+/** How one server is reached. No default here reads the environment: whoever makes the settings decides. */
+export interface ConnectionSettings {
+  /** Name or address to connect to. */
+  readonly host: string;
+  /** @default 22 */
+  readonly port?: number;
+  /** Account to log in as; any other than root needs `sudo` without a password. @default "root" */
+  readonly user?: string;
+  /** The pinned host keys: OpenSSH public key lines (`ssh-ed25519 AAAA… comment`), one or more. */
+  readonly hostKey: string;
+  /** Path of an SSH agent's socket, as in SSH_AUTH_SOCK. */
+  readonly agent?: string;
+  /** Path of a private key; `~/` is the home of who runs this. */
+  readonly privateKeyFile?: string;
+  /** A private key's text. Secret. */
+  readonly privateKey?: string;
+  /** Opens an encrypted private key. Secret. */
+  readonly passphrase?: string;
+  /** A host to go through, with its own pinned key, account and key. */
+  readonly jump?: ConnectionSettings;
+  /** Seconds to keep trying while nothing answers: a booting server. @default 120 */
+  readonly dialTimeout?: number;
+  /** How messages call the host. @default the value of `host` */
+  readonly name?: string;
+}
+
+/** The settings that have defaults, filled in. */
+export function withDefaults(settings: ConnectionSettings) {
+  return {
+    ...settings,
+    port: settings.port ?? 22,
+    user: settings.user ?? "root",
+    dialTimeout: settings.dialTimeout ?? 120,
+    name: settings.name ?? settings.host,
+  };
+}
+
+/** `host:port`, an IPv6 address in brackets (RFC 3986, section 3.2.2). */
+export function endpoint(settings: ConnectionSettings): string {
+  const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
+  return `${host}:${settings.port ?? 22}`;
+}

@@ -1,0 +1,240 @@
+import { differences } from "./difference.ts";
+import { Failure, reason } from "./failure.ts";
+import type { Host, Say } from "./host/host.ts";
+import type { AnyKind } from "./kind.ts";
+import { admit, apply, destroy, Unfinished } from "./lifecycle.ts";
+import {
+  type Change,
+  type Checked,
+  type Creation,
+  type Diff,
+  Incomplete,
+  type Known,
+  type Made,
+  type Plugin,
+  type Read,
+  type Update,
+} from "./plugin.ts";
+import { Problems } from "./problems.ts";
+import { packageSchema } from "./schema.ts";
+import { type Bag, outputSecrets, type Path, secretKeys, unknownKeys } from "./values.ts";
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** The host that a provider instance works on. */
+export interface Link extends Host {
+  close(): Promise<void>;
+}
+
+/** Opens the connection that a provider instance is configured for. */
+export interface Connector {
+  check(given: Values, problems: Problems): Values;
+  connect(config: Values, say: Say, signal: AbortSignal): Promise<Link>;
+}
+
+/** The plugin `onprem`: derives Pulumi's lifecycle from kinds (design.md decision 2). */
+export class Onprem implements Plugin {
+  readonly name = "onprem";
+  readonly version: string;
+  readonly #kinds: ReadonlyMap<string, AnyKind>;
+  readonly #connector: Connector;
+  readonly #stop = new AbortController();
+  #link: Link | undefined;
+
+  constructor(version: string, kinds: readonly AnyKind[], connector: Connector) {
+    this.version = version;
+    this.#kinds = new Map(kinds.map((kind) => [kind.type, kind]));
+    this.#connector = connector;
+  }
+
+  schema(): string {
+    return packageSchema(this.name, this.version, [...this.#kinds.values()]);
+  }
+
+  checkConfig(given: Bag): Checked {
+    const problems = problemsFor(given);
+    const checked = this.#connector.check(known(given.values), problems);
+    return { inputs: withUnknowns(checked, given), problems: problems.found };
+  }
+
+  /** Connects at once, so that a host out of reach is one error and not one for each resource. */
+  async configure(config: Bag, say: Say): Promise<void> {
+    if (unknownKeys(config.values).length > 0) return;
+    this.#link = await this.#connector.connect(config.values, say, this.#stop.signal);
+  }
+
+  check(type: string, given: Bag): Checked {
+    const problems = problemsFor(given);
+    const want = this.#kind(type).check(known(given.values), problems);
+    return { inputs: withUnknowns(want, given), problems: problems.found };
+  }
+
+  diff(type: string, { outputs, oldInputs, inputs }: Change): Diff {
+    const kind = this.#kind(type);
+    const found = differences(oldInputs.values, inputs.values);
+    const replaces = kind.identity.filter((key) => found.some((difference) => difference.path[0] === key));
+    if (found.length > 0 || unknownKeys(inputs.values).length > 0) return { differences: found, replaces };
+    const steps = kind.plan(inputs.values, outputs.values, outputs.values.memory);
+    const unmet: string[] = steps.map((step) => step.property ?? kind.identity[0] ?? "id");
+    if (kind.refuse?.(inputs.values, outputs.values, true) !== undefined) unmet.push("require");
+    return {
+      differences: [...new Set(unmet)].map((property) => ({ path: [property], change: "update" })),
+      replaces: [],
+    };
+  }
+
+  async create(type: string, { name, inputs, preview, say }: Creation): Promise<Made> {
+    const kind = this.#kind(type);
+    const want = inputs.values;
+    if (preview) return { id: "", outputs: await this.#foresee(kind, name, inputs, say) };
+    const id = idOf(kind, want);
+    return explained(kind, name, async () => {
+      const { seen, memory } = await apply(kind, this.#host, want, { say }).catch((error) => {
+        throw partial(kind, name, id, inputs, error);
+      });
+      return { id, outputs: outputsOf(inputs, seen, memory) };
+    });
+  }
+
+  /** What a creation will give, as far as it is known; and whether it would be refused, before anything is touched. */
+  async #foresee(kind: AnyKind, name: string, inputs: Bag, say: Say): Promise<Bag> {
+    if (unknownKeys(inputs.values).length > 0) return inputs;
+    const want = inputs.values;
+    const foreseen = kind.foresee?.(want) ?? {};
+    const link = this.#link;
+    if (link === undefined) return outputsOf(inputs, foreseen, undefined);
+    return explained(kind, name, async () => {
+      const seen = await kind.observe(link, want);
+      admit(kind, link, want, seen, { say });
+      const agrees = seen !== undefined && kind.plan(want, seen).length === 0;
+      return outputsOf(inputs, agrees ? seen : foreseen, undefined);
+    });
+  }
+
+  async read(type: string, { id, name, inputs, outputs }: Known): Promise<Read | undefined> {
+    const kind = this.#kind(type);
+    const imported = Object.keys(inputs.values).length === 0;
+    const want = imported ? kind.named(id) : inputs.values;
+    if (want === undefined) {
+      throw new Failure({
+        what: `${kind.type} "${name}": "${id}" is not an id of this type`,
+        why: "an import names what is on the host",
+        remedy: "docs/resources.md shows the form of the id for each type.",
+      });
+    }
+    return explained(kind, name, async () => {
+      const seen = await kind.observe(this.#host, want);
+      if (seen === undefined) return undefined;
+      const keys = imported ? Object.keys(kind.fields) : Object.keys(inputs.values);
+      const overlaid = Object.fromEntries(keys.map((key) => [key, key in seen ? seen[key] : want[key]]));
+      const readInputs: Bag = { values: overlaid, secrets: inputs.secrets };
+      return { id, inputs: readInputs, outputs: outputsOf(readInputs, seen, outputs.values.memory) };
+    });
+  }
+
+  async update(
+    type: string,
+    { id, name, inputs, oldInputs, outputs, preview, say }: Update,
+  ): Promise<{ outputs: Bag }> {
+    const kind = this.#kind(type);
+    const want = inputs.values;
+    if (preview) return { outputs: this.#foreseeUpdate(kind, name, inputs, outputs, say) };
+    const memory = outputs.values.memory as object | undefined;
+    return explained(kind, name, async () => {
+      const before = { prior: oldInputs.values, memory, ours: true, say };
+      const applied = await apply(kind, this.#host, want, before).catch((error) => {
+        throw partial(kind, name, id, inputs, error);
+      });
+      return { outputs: outputsOf(inputs, applied.seen, applied.memory) };
+    });
+  }
+
+  #foreseeUpdate(kind: AnyKind, name: string, inputs: Bag, outputs: Bag, say: Say): Bag {
+    if (unknownKeys(inputs.values).length > 0) return inputs;
+    const { values: want } = inputs;
+    try {
+      admit(kind, this.#link ?? { name: "the host" }, want, outputs.values, { ours: true, say });
+    } catch (error) {
+      throw labelled(kind, name, error);
+    }
+    const agrees = kind.plan(want, outputs.values, outputs.values.memory).length === 0;
+    const { memory, ...seen } = outputs.values;
+    return outputsOf(inputs, agrees ? seen : (kind.foresee?.(want) ?? {}), memory);
+  }
+
+  async remove(type: string, { name, inputs, outputs }: Known): Promise<void> {
+    const kind = this.#kind(type);
+    await explained(kind, name, () =>
+      destroy(kind, this.#host, inputs.values, outputs.values.memory as object | undefined),
+    );
+  }
+
+  cancel(): void {
+    this.#stop.abort();
+    void this.#link?.close();
+  }
+
+  get #host(): Link {
+    if (this.#link !== undefined) return this.#link;
+    throw new Failure({
+      what: "the host is not known yet",
+      why: "the provider's configuration holds values that this run has not computed",
+      remedy: "Give the address and the host key as configuration, or run the update of what computes them first.",
+    });
+  }
+
+  #kind(type: string): AnyKind {
+    const kind = this.#kinds.get(type);
+    if (kind !== undefined) return kind;
+    throw new Failure({
+      what: `the plugin onprem has no resource ${type}`,
+      why: `it has ${[...this.#kinds.keys()].sort().join(", ")}`,
+    });
+  }
+}
+
+function problemsFor(given: Bag): Problems {
+  return new Problems(unknownKeys(given.values), secretKeys(given));
+}
+
+function known(values: Values): Values {
+  const unknown = new Set(unknownKeys(values));
+  return Object.fromEntries(Object.entries(values).filter(([key]) => !unknown.has(key)));
+}
+
+function withUnknowns(checked: Values, given: Bag): Bag {
+  const unknown = Object.fromEntries(unknownKeys(given.values).map((key) => [key, given.values[key]]));
+  return { values: { ...checked, ...unknown }, secrets: given.secrets };
+}
+
+function idOf(kind: AnyKind, want: Values): string {
+  return kind.id?.(want) ?? kind.identity.map((key) => String(want[key])).join(",");
+}
+
+/** The state: what was asked for, overlaid with what is there. */
+function outputsOf(inputs: Bag, seen: object, memory: unknown): Bag {
+  const values: Record<string, unknown> = { ...inputs.values, ...seen, ...(memory === undefined ? {} : { memory }) };
+  const secrets: Path[] = outputSecrets(inputs, values);
+  return { values, secrets };
+}
+
+function partial(kind: AnyKind, name: string, id: string, inputs: Bag, error: unknown): unknown {
+  if (!(error instanceof Unfinished && error.begun)) return error;
+  const outputs = outputsOf(inputs, error.seen ?? {}, error.memory);
+  return new Incomplete(labelled(kind, name, error).message, { id, inputs, outputs }, { cause: error });
+}
+
+/** Runs an operation and says of which resource it was when it fails. */
+async function explained<Result>(kind: AnyKind, name: string, operation: () => Promise<Result>): Promise<Result> {
+  try {
+    return await operation();
+  } catch (error) {
+    throw error instanceof Incomplete ? error : labelled(kind, name, error);
+  }
+}
+
+function labelled(kind: AnyKind, name: string, error: unknown): Error {
+  const { what, ...rest } =
+    error instanceof Failure ? error.explanation : { what: "an unexpected error", why: reason(error) };
+  return new Failure({ what: `${kind.type} "${name}": ${what}`, ...rest }, { cause: error });
+}

@@ -1,0 +1,136 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import type { LocalFile } from "./step.ts";
+
+/**
+ * Property values as Pulumi's protocol carries them, and as kinds see them. Secrets, unknowns and assets are objects or
+ * strings with agreed signatures on the wire (pulumi/sdk/go/common/resource/properties.go).
+ */
+
+/** A value that is not known in this preview. */
+export const UNKNOWN = Symbol("unknown");
+
+/** Keys from the top to a value. */
+export type Path = readonly (string | number)[];
+
+/** Property values with what is known about them apart. */
+export interface Bag {
+  /** Plain values; `UNKNOWN` where one is not known yet. */
+  readonly values: Readonly<Record<string, unknown>>;
+  /** Where the values are secret. */
+  readonly secrets: readonly Path[];
+}
+
+export const emptyBag: Bag = { values: {}, secrets: [] };
+
+const unknownWord = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+const signatureKey = "4dabf18193072939515e22adb298388d";
+const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
+const assetSignature = "c44067f5952c0a294b673a41bacd8c17";
+
+/** A file on this machine that was given as an asset. */
+export class LocalAsset implements LocalFile {
+  readonly path: string;
+  readonly sha256: string;
+
+  constructor(path: string, sha256: string) {
+    this.path = path;
+    this.sha256 = sha256;
+  }
+}
+
+/** From the wire to plain values. */
+export function decode(wire: Record<string, unknown> | undefined): Bag {
+  const secrets: Path[] = [];
+  const values = Object.fromEntries(
+    Object.entries(wire ?? {}).map(([key, value]) => [key, decodeValue(value, [key], secrets)]),
+  );
+  return { values, secrets };
+}
+
+function decodeValue(value: unknown, path: Path, secrets: Path[]): unknown {
+  if (value === unknownWord) return UNKNOWN;
+  if (Array.isArray(value)) return value.map((item, index) => decodeValue(item, [...path, index], secrets));
+  if (typeof value !== "object" || value === null) return value ?? undefined;
+  const object = value as Record<string, unknown>;
+  if (object[signatureKey] === secretSignature) {
+    secrets.push(path);
+    return decodeValue(object.value, path, secrets);
+  }
+  if (object[signatureKey] === assetSignature) return decodeAsset(object);
+  return Object.fromEntries(
+    Object.entries(object).map(([key, item]) => [key, decodeValue(item, [...path, key], secrets)]),
+  );
+}
+
+function decodeAsset({ path, hash }: Record<string, unknown>): unknown {
+  // A text or remote asset stays something that no field accepts, so `check` says what is allowed.
+  if (typeof path !== "string" || path === "") return { asset: "not a file" };
+  return new LocalAsset(path, typeof hash === "string" && hash !== "" ? hash : hashFile(path));
+}
+
+function hashFile(path: string): string {
+  return createHash("sha256")
+    .update(readFileSync(resolve(path)))
+    .digest("hex");
+}
+
+/** From plain values to the wire, with the secrets marked. */
+export function encode({ values, secrets }: Bag): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(values)
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => [key, encodeValue(value, [key], secrets)]),
+  );
+}
+
+function encodeValue(value: unknown, path: Path, secrets: readonly Path[]): unknown {
+  const plain = encodePlain(value, path, secrets);
+  return secrets.some((secret) => samePath(secret, path)) ? { [signatureKey]: secretSignature, value: plain } : plain;
+}
+
+function encodePlain(value: unknown, path: Path, secrets: readonly Path[]): unknown {
+  if (value === UNKNOWN) return unknownWord;
+  if (value instanceof LocalAsset) return { [signatureKey]: assetSignature, path: value.path, hash: value.sha256 };
+  if (Array.isArray(value)) return value.map((item, index) => encodeValue(item, [...path, index], secrets));
+  if (typeof value !== "object" || value === null) return value ?? null;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, item]) => item !== undefined)
+      .map(([key, item]) => [key, encodeValue(item, [...path, key], secrets)]),
+  );
+}
+
+/** Top-level keys that hold an unknown at any depth. */
+export function unknownKeys(values: Readonly<Record<string, unknown>>): string[] {
+  return Object.keys(values).filter((key) => holdsUnknown(values[key]));
+}
+
+function holdsUnknown(value: unknown): boolean {
+  if (value === UNKNOWN) return true;
+  return typeof value === "object" && value !== null && Object.values(value).some(holdsUnknown);
+}
+
+/** Top-level keys that hold a secret at any depth. */
+export function secretKeys(bag: Bag): string[] {
+  return [...new Set(bag.secrets.map((path) => String(path[0])))];
+}
+
+/**
+ * Where outputs are secret, given the secrets of the inputs: the same values; for a secret inside a list or map the whole
+ * entry, since what stands beside it may be derived from it (a hash of a short secret tells it); and every output that
+ * is not an input.
+ */
+export function outputSecrets(inputs: Bag, outputs: Readonly<Record<string, unknown>>): Path[] {
+  if (inputs.secrets.length === 0) return [];
+  const entries = inputs.secrets.map((path) => (path.length > 1 ? path.slice(0, -1) : path));
+  const derived = Object.keys(outputs)
+    .filter((key) => !(key in inputs.values))
+    .map((key) => [key]);
+  return [...entries, ...derived];
+}
+
+function samePath(one: Path, other: Path): boolean {
+  return one.length === other.length && one.every((key, index) => key === other[index]);
+}
