@@ -1,4 +1,5 @@
-import { LocalAsset, type Path } from "./values.ts";
+import { LocalFile } from "./step.ts";
+import type { Path } from "./values.ts";
 
 /** One place where two values differ. */
 export interface Difference {
@@ -11,7 +12,7 @@ export function differences(before: unknown, after: unknown, path: Path = []): D
   if (before === undefined && after === undefined) return [];
   if (before === undefined) return [{ path, change: "add" }];
   if (after === undefined) return [{ path, change: "delete" }];
-  if (before instanceof LocalAsset && after instanceof LocalAsset) {
+  if (before instanceof LocalFile && after instanceof LocalFile) {
     return before.sha256 === after.sha256 ? [] : [{ path, change: "update" }];
   }
   if (Array.isArray(before) && Array.isArray(after)) {
@@ -26,5 +27,5 @@ export function differences(before: unknown, after: unknown, path: Path = []): D
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof LocalAsset);
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof LocalFile);
 }

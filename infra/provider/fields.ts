@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Problems } from "./problems.ts";
-import type { LocalFile } from "./step.ts";
+import { LocalFile } from "./step.ts";
 
 /** An absolute path without `.` and `..`, as POSIX allows it (no NUL byte), at most 4,095 bytes (PATH_MAX). */
 export const absolutePath = z
@@ -33,10 +33,7 @@ export const accountName = z
   );
 
 /** A file on the machine where Pulumi runs, given as an asset. */
-export const localFile = z.custom<LocalFile>(
-  (given) => typeof given === "object" && given !== null && "sha256" in given && "path" in given,
-  "must be a pulumi.asset.FileAsset",
-);
+export const localFile = z.instanceof(LocalFile, { error: "must be a pulumi.asset.FileAsset" });
 
 /**
  * A `check` from fields: each property is parsed on its own, so that one mistake hides no other and a value that is not

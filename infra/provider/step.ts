@@ -5,11 +5,16 @@
  */
 export type Step = RunStep | WriteStep;
 
-/** A file on the machine where Pulumi runs; it is streamed, never held in memory. */
-export interface LocalFile {
+/** A file on the machine where Pulumi runs; it is streamed, never held in memory. What is known by its hash alone has no path. */
+export class LocalFile {
   readonly path: string;
   /** Hexadecimal SHA-256 of the file, as the engine computed it. */
   readonly sha256: string;
+
+  constructor(path: string, sha256: string) {
+    this.path = path;
+    this.sha256 = sha256;
+  }
 }
 
 /** Text as UTF-8, raw bytes, or a local file to stream. */

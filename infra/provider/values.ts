@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import type { LocalFile } from "./step.ts";
+import { LocalFile } from "./step.ts";
 
 /**
  * Property values as Pulumi's protocol carries them, and as kinds see them. Secrets, unknowns and assets are objects or
@@ -29,17 +29,6 @@ const signatureKey = "4dabf18193072939515e22adb298388d";
 const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
 const assetSignature = "c44067f5952c0a294b673a41bacd8c17";
 
-/** A file on this machine that was given as an asset. */
-export class LocalAsset implements LocalFile {
-  readonly path: string;
-  readonly sha256: string;
-
-  constructor(path: string, sha256: string) {
-    this.path = path;
-    this.sha256 = sha256;
-  }
-}
-
 /** From the wire to plain values. */
 export function decode(wire: Record<string, unknown> | undefined): Bag {
   const secrets: Path[] = [];
@@ -64,10 +53,12 @@ function decodeValue(value: unknown, path: Path, secrets: Path[]): unknown {
   );
 }
 
-function decodeAsset({ path, hash }: Record<string, unknown>): unknown {
+/** The engine sends assets of the state by their hash alone. */
+function decodeAsset({ path, hash, text, uri }: Record<string, unknown>): unknown {
   // A text or remote asset stays something that no field accepts, so `check` says what is allowed.
-  if (typeof path !== "string" || path === "") return { asset: "not a file" };
-  return new LocalAsset(path, typeof hash === "string" && hash !== "" ? hash : hashFile(path));
+  if (text !== undefined || uri !== undefined) return { asset: "not a file" };
+  const local = typeof path === "string" ? path : "";
+  return new LocalFile(local, typeof hash === "string" && hash !== "" ? hash : hashFile(local));
 }
 
 function hashFile(path: string): string {
@@ -92,7 +83,9 @@ function encodeValue(value: unknown, path: Path, secrets: readonly Path[]): unkn
 
 function encodePlain(value: unknown, path: Path, secrets: readonly Path[]): unknown {
   if (value === UNKNOWN) return unknownWord;
-  if (value instanceof LocalAsset) return { [signatureKey]: assetSignature, path: value.path, hash: value.sha256 };
+  if (value instanceof LocalFile) {
+    return { [signatureKey]: assetSignature, hash: value.sha256, ...(value.path === "" ? {} : { path: value.path }) };
+  }
   if (Array.isArray(value)) return value.map((item, index) => encodeValue(item, [...path, index], secrets));
   if (typeof value !== "object" || value === null) return value ?? null;
   return Object.fromEntries(

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { absolutePath, accountName, byFields, fileMode, localFile } from "../fields.ts";
 import type { Kind } from "../kind.ts";
 import { HostResource, type Inputs } from "../resource.ts";
-import { type LocalFile, run, type Step, write } from "../step.ts";
+import { LocalFile, run, type Step, write } from "../step.ts";
 
 /** What a file should be. Exactly one of `content` and `source` is given. */
 export interface FileArgs {
@@ -56,6 +56,8 @@ export interface FileSeen {
   type: string;
   /** The text, for files of at most 1 MiB that hold valid UTF-8. */
   content?: string;
+  /** The file by its hash alone, where a local file was asked for. */
+  source?: LocalFile;
   /** Hexadecimal SHA-256 of the bytes. */
   sha256: string;
   owner: string;
@@ -138,6 +140,7 @@ export const file: Kind<FileWant, FileSeen, FileMemory> = {
       path,
       type: seen.type,
       ...(text === undefined ? {} : { content: text }),
+      ...(want.source === undefined ? {} : { source: new LocalFile("", seen.sha256 ?? "") }),
       sha256: seen.sha256 ?? "",
       owner: seen.owner,
       group: seen.group,
