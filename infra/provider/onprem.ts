@@ -17,7 +17,7 @@ import {
 } from "./plugin.ts";
 import { Problems } from "./problems.ts";
 import { packageSchema } from "./schema.ts";
-import { type Bag, outputSecrets, type Path, secretKeys, unknownKeys } from "./values.ts";
+import { type Bag, outputSecrets, secretKeys, unknownKeys, withoutAssets } from "./values.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -213,9 +213,9 @@ function idOf(kind: AnyKind, want: Values): string {
 
 /** The state: what was asked for, overlaid with what is there. */
 function outputsOf(inputs: Bag, seen: object, memory: unknown): Bag {
-  const values: Record<string, unknown> = { ...inputs.values, ...seen, ...(memory === undefined ? {} : { memory }) };
-  const secrets: Path[] = outputSecrets(inputs, values);
-  return { values, secrets };
+  const state = { ...inputs.values, ...seen, ...(memory === undefined ? {} : { memory }) };
+  const values = withoutAssets(state) as Record<string, unknown>;
+  return { values, secrets: outputSecrets(inputs, values) };
 }
 
 function partial(kind: AnyKind, name: string, id: string, inputs: Bag, error: unknown): unknown {

@@ -69,11 +69,8 @@ function hashFile(path: string): string {
 
 /** From plain values to the wire, with the secrets marked. */
 export function encode({ values, secrets }: Bag): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(values)
-      .filter(([, value]) => value !== undefined)
-      .map(([key, value]) => [key, encodeValue(value, [key], secrets)]),
-  );
+  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries.map(([key, value]) => [key, encodeValue(value, [key], secrets)]));
 }
 
 function encodeValue(value: unknown, path: Path, secrets: readonly Path[]): unknown {
@@ -88,11 +85,19 @@ function encodePlain(value: unknown, path: Path, secrets: readonly Path[]): unkn
   }
   if (Array.isArray(value)) return value.map((item, index) => encodeValue(item, [...path, index], secrets));
   if (typeof value !== "object" || value === null) return value ?? null;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, item]) => item !== undefined)
-      .map(([key, item]) => [key, encodeValue(item, [...path, key], secrets)]),
-  );
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+  return Object.fromEntries(entries.map(([key, item]) => [key, encodeValue(item, [...path, key], secrets)]));
+}
+
+/**
+ * Outputs name a file by its hash, as plain text: the program's SDK refuses an asset without a path or text ("Invalid
+ * asset"), and of a file on the host only the hash is known.
+ */
+export function withoutAssets(value: unknown): unknown {
+  if (value instanceof LocalFile) return { sha256: value.sha256 };
+  if (Array.isArray(value)) return value.map(withoutAssets);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withoutAssets(item)]));
 }
 
 /** Top-level keys that hold an unknown at any depth. */

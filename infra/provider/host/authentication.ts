@@ -1,0 +1,65 @@
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { type AnyAuthMethod, type ParsedKey, utils } from "ssh2";
+import { LoginRefused } from "./errors.ts";
+import { hostKeyOf } from "./host-key.ts";
+import { type ConnectionSettings, endpoint, withDefaults } from "./settings.ts";
+
+/** What we can show a server to prove who we are, in the order in which it is tried. */
+export interface Credentials {
+  readonly methods: readonly AnyAuthMethod[];
+  /** What each method is, and what could not be used and why, for messages; holds no secret. */
+  readonly described: readonly string[];
+}
+
+/**
+ * Reads the keys before anything is dialled: a missing file is a mistake that no waiting mends. Throws `LoginRefused`
+ * where nothing usable is left.
+ */
+export async function credentials(settings: ConnectionSettings): Promise<Credentials> {
+  const { user: username } = withDefaults(settings);
+  const methods: AnyAuthMethod[] = [];
+  const described: string[] = [];
+  const add = (name: string, text: Buffer | string) => {
+    const key = parse(text, settings.passphrase);
+    if (typeof key === "string") described.push(`${name}: ${key}`);
+    else {
+      methods.push({ type: "publickey", username, key });
+      described.push(`${name} (${hostKeyOf(key.getPublicSSH()).fingerprint})`);
+    }
+  };
+  if (settings.privateKey !== undefined) add("the private key in the settings", settings.privateKey);
+  if (settings.privateKeyFile !== undefined) {
+    const path = settings.privateKeyFile.replace(/^~(?=\/)/, homedir());
+    try {
+      add(`key file ${path}`, await readFile(join(path)));
+    } catch (error) {
+      described.push(`key file ${path}: ${(error as Error).message}`);
+    }
+  }
+  if (settings.agent !== undefined && settings.agent !== "") {
+    methods.push({ type: "agent", username, agent: settings.agent });
+    described.push(`the keys of the SSH agent at ${settings.agent}`);
+  }
+  if (methods.length === 0) {
+    throw new LoginRefused({
+      what: `cannot log in to ${endpoint(settings)} as ${username}`,
+      why: described.length === 0 ? "there is no key to log in with" : described.join("\n"),
+      remedy: "Start an SSH agent and add a key (`ssh-add`), or set privateKeyFile.",
+    });
+  }
+  return { methods, described };
+}
+
+function parse(text: Buffer | string, passphrase: string | undefined): ParsedKey | string {
+  const parsed = utils.parseKey(text, passphrase);
+  const key = Array.isArray(parsed) ? parsed[0] : parsed;
+  if (key === undefined) return "no key";
+  if (key instanceof Error) {
+    return /passphrase|decrypt|bad key/i.test(key.message)
+      ? "it is encrypted, and the passphrase is missing or wrong"
+      : `not a private key (${key.message})`;
+  }
+  return key.isPrivateKey() ? key : "not a private key but a public one";
+}
