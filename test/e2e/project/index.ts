@@ -1,0 +1,43 @@
+import { readFileSync } from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
+
+/** One resource as a test writes it. */
+export interface Declared {
+  name: string;
+  /** Class name, such as `SystemdUnit`. */
+  type: string;
+  /** Arguments; `{ "$secret": "key" }` stands for a secret of the configuration, `{ "$file": "path" }` for a local file. */
+  args: Record<string, unknown>;
+  /** Names of resources that come first. */
+  after?: string[];
+}
+
+const config = new pulumi.Config();
+const { connection, resources } = JSON.parse(readFileSync(process.env.LAB_TESTS_PROGRAM ?? "", "utf8")) as {
+  connection: Record<string, unknown>;
+  resources: Declared[];
+};
+
+class Server extends pulumi.ProviderResource {
+  constructor(name: string, args: pulumi.Inputs) {
+    super("onprem", name, args);
+  }
+}
+
+const provider = new Server("server", resolved(connection) as pulumi.Inputs);
+const made = new Map<string, pulumi.Resource>();
+
+for (const { name, type, args, after = [] } of resources) {
+  const file = type.replace(/(?!^)[A-Z]/g, "-$&").toLowerCase();
+  const module = await import(`../../../infra/provider/resources/${file}.ts`);
+  const dependsOn = after.map((other) => made.get(other)).filter((other) => other !== undefined);
+  made.set(name, new module[type](name, resolved(args), { provider, dependsOn }));
+}
+
+function resolved(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(resolved);
+  if (typeof value !== "object" || value === null) return value;
+  if ("$secret" in value) return config.requireSecret(String(value.$secret));
+  if ("$file" in value) return new pulumi.asset.FileAsset(String(value.$file));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolved(item)]));
+}

@@ -1,0 +1,204 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Declared } from "./project/index.ts";
+
+/** What one run of the engine did, or would do. */
+export interface Run {
+  readonly code: number;
+  /** Operation by resource name, of those that are not `same`; refreshes and reads left out. */
+  readonly changes: Record<string, string>;
+  /** Property paths that differed, by resource name. */
+  readonly diffs: Record<string, string[]>;
+  /** Error messages, each as the user reads it. */
+  readonly errors: string[];
+  readonly warnings: string[];
+  /** Everything that the engine printed: the event stream and standard error. */
+  readonly output: string;
+  /** Milliseconds. */
+  readonly took: number;
+}
+
+/** Where a stack finds the engine and how it is called. */
+export interface StackOptions {
+  /** Environment with `pulumi` and Node 24 on PATH. */
+  readonly env: NodeJS.ProcessEnv;
+  /** The provider's configuration. */
+  readonly connection: Record<string, unknown>;
+  /** Secrets of the configuration by key. */
+  readonly secrets?: Record<string, string>;
+}
+
+const project = new URL("./project/", import.meta.url).pathname;
+
+/** A stack of the test program with a folder of its own as back end. Dispose it: `await using stack = ...`. */
+export class Stack implements AsyncDisposable {
+  readonly folder: string;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #options: StackOptions;
+
+  private constructor(folder: string, options: StackOptions) {
+    this.folder = folder;
+    this.#options = options;
+    this.#env = {
+      ...options.env,
+      PULUMI_BACKEND_URL: `file://${folder}`,
+      PULUMI_CONFIG_PASSPHRASE: "only for this test",
+      PULUMI_SKIP_UPDATE_CHECK: "1",
+      LAB_TESTS_PROGRAM: join(folder, "program.json"),
+    };
+  }
+
+  static async create(options: StackOptions): Promise<Stack> {
+    const stack = new Stack(await mkdtemp(join(tmpdir(), "onprem-stack-")), options);
+    await stack.#must("stack", "init", "test");
+    for (const [key, value] of Object.entries(options.secrets ?? {})) {
+      await stack.#must("config", "set", "--stack", "test", "--secret", `lab-tests:${key}`, "--", value);
+    }
+    return stack;
+  }
+
+  preview(resources: Declared[], ...flags: string[]): Promise<Run> {
+    return this.#operate("preview", resources, flags);
+  }
+
+  up(resources: Declared[], ...flags: string[]): Promise<Run> {
+    return this.#operate("up", resources, ["--yes", "--skip-preview", ...flags]);
+  }
+
+  async destroy(): Promise<Run> {
+    return summary(await this.pulumi("destroy", "--yes", "--skip-preview", "--stack", "test", "--json"));
+  }
+
+  /** The state as anybody with the back end's folder can export it. */
+  async export(): Promise<string> {
+    return (await this.#must("stack", "export", "--stack", "test")).stdout;
+  }
+
+  async import(type: string, name: string, id: string): Promise<Run> {
+    const provider = /urn:[^\s"]*providers:onprem::server/.exec(await this.export())?.[0];
+    const flags = ["--yes", "--skip-preview", "--generate-code=false", "--protect=false", "--stack", "test", "--json"];
+    return summary(await this.pulumi("import", type, name, id, "--provider", `server=${provider}`, ...flags));
+  }
+
+  /** Calls the engine with any words. */
+  async pulumi(...words: string[]): Promise<Finished> {
+    const configured = words.includes("--stack") ? ["--config-file", this.#configFile] : [];
+    return start(["pulumi", "--non-interactive", "-C", project, ...words, ...configured], this.#env).finished;
+  }
+
+  /** Starts an update and leaves it running, for tests that interrupt it. */
+  async begin(resources: Declared[], ...flags: string[]): Promise<Running> {
+    await this.#declare(resources);
+    const words = ["up", "--yes", "--skip-preview", "--stack", "test", "--json", "--config-file", this.#configFile];
+    return start(["pulumi", "--non-interactive", "-C", project, ...words, ...flags], this.#env);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  get #configFile(): string {
+    return join(this.folder, "Pulumi.test.yaml");
+  }
+
+  get #program(): string {
+    return join(this.folder, "program.json");
+  }
+
+  async #operate(operation: string, resources: Declared[], flags: string[]): Promise<Run> {
+    await this.#declare(resources);
+    return summary(await this.pulumi(operation, "--stack", "test", "--json", ...flags), operation);
+  }
+
+  /** The program reads a file and not configuration: setting configuration takes the engine half a second a key. */
+  async #declare(resources: Declared[]): Promise<void> {
+    await writeFile(this.#program, JSON.stringify({ connection: this.#options.connection, resources }));
+  }
+
+  async #must(...words: string[]): Promise<Finished> {
+    const finished = await this.pulumi(...words);
+    if (finished.code !== 0) throw new Error(`pulumi ${words.slice(0, 3).join(" ")} failed: ${finished.stderr}`);
+    return finished;
+  }
+}
+
+interface Finished {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly took: number;
+}
+
+interface Running {
+  readonly pid: number;
+  readonly finished: Promise<Finished>;
+}
+
+function start(words: string[], env: NodeJS.ProcessEnv): Running {
+  const [program = "", ...args] = words;
+  const began = performance.now();
+  const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+  const finished = new Promise<Finished>((resolve, reject) => {
+    const out = { stdout: "", stderr: "" };
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (out.stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (out.stderr += text));
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ ...out, code: code ?? -1, took: performance.now() - began }));
+  });
+  return { pid: child.pid ?? -1, finished };
+}
+
+interface Step {
+  op: string;
+  urn: string;
+  detailedDiff: Record<string, unknown> | null;
+}
+
+function summary(finished: Finished, operation = "up"): Run {
+  const { steps, diagnostics } = operation === "preview" ? previewed(finished.stdout) : streamed(finished.stdout);
+  const changed = steps.filter(({ op }) => !["same", "refresh", "read"].includes(op));
+  const name = (step: Step) => step.urn.split("::").slice(3).join("::");
+  const texts = (severity: string) =>
+    diagnostics.filter((found) => found.severity.startsWith(severity)).map(({ message }) => message.trim());
+  return {
+    code: finished.code,
+    changes: Object.fromEntries(changed.filter(ours).map((step) => [name(step), step.op])),
+    diffs: Object.fromEntries(
+      changed
+        .filter((step) => ours(step) && step.detailedDiff)
+        .map((step) => [name(step), Object.keys(step.detailedDiff ?? {}).sort()]),
+    ),
+    errors: texts("error"),
+    warnings: texts("warning"),
+    output: finished.stdout + finished.stderr,
+    took: finished.took,
+  };
+}
+
+function ours(step: Step): boolean {
+  return step.urn.includes("::onprem:");
+}
+
+interface Diagnostic {
+  severity: string;
+  message: string;
+}
+
+function previewed(stdout: string): { steps: Step[]; diagnostics: Diagnostic[] } {
+  if (!stdout.trimStart().startsWith("{")) return { steps: [], diagnostics: [] };
+  const { steps = [], diagnostics = [] } = JSON.parse(stdout) as { steps?: Step[]; diagnostics?: Diagnostic[] };
+  return { steps, diagnostics };
+}
+
+function streamed(stdout: string): { steps: Step[]; diagnostics: Diagnostic[] } {
+  const steps: Step[] = [];
+  const diagnostics: Diagnostic[] = [];
+  for (const line of stdout.split("\n").filter((text) => text.startsWith("{"))) {
+    const event = JSON.parse(line) as { resOutputsEvent?: { metadata: Step }; diagnosticEvent?: Diagnostic };
+    if (event.resOutputsEvent) steps.push(event.resOutputsEvent.metadata);
+    if (event.diagnosticEvent) diagnostics.push(event.diagnosticEvent);
+  }
+  return { steps, diagnostics };
+}
