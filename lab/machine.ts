@@ -1,0 +1,251 @@
+import { access, appendFile, chown, copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { type AddressPlan, domain, serverNames } from "./address-plan.ts";
+import { throughProxy } from "./apt-sources.ts";
+import { findGroups, leaderIn, processesOf, removeGroups } from "./cgroup.ts";
+import { run, type Words } from "./command.ts";
+import { LabError } from "./lab-error.ts";
+import { unmountBelow } from "./mounts.ts";
+import { inRouter } from "./network.ts";
+import { packageProxyPort } from "./package-proxy.ts";
+import { machinePlaces } from "./places.ts";
+import { isAlive, type ProcessIdentity, signalProcess, startDaemon, waitUntil } from "./process.ts";
+import { loginUser, type Recipe } from "./recipe.ts";
+import { lowerFolders, mountOverlay, writeFiles } from "./rootfs.ts";
+import type { Addresses, SegmentName, ServerName } from "./status.ts";
+import { vendorFiles, vendorUnits } from "./vendor.ts";
+
+/** A machine of the lab that shares this machine's kernel. */
+export interface Container {
+  readonly name: ServerName | "vendor";
+  readonly segment: SegmentName;
+  readonly addresses: Addresses;
+  readonly recipe: Recipe;
+}
+
+/** Name of a machine's control groups, by which it is found even when nothing was recorded. */
+export const groupName = (lab: string, machine: string) => `onprem-${lab}.${machine}`;
+
+/** systemd.special(7): PID 1 of a container powers off on this signal, SIGRTMIN+4. */
+const poweroffSignal = 34 + 4;
+
+const supervise = join(import.meta.dirname, "supervise.sh");
+
+/** What a fresh machine gets on top of its root file system. */
+export function machineFiles(
+  plan: AddressPlan,
+  machine: Container,
+  publicKey: string,
+  baseSources: string,
+): Recipe["files"] {
+  const { name, addresses, segment } = machine;
+  const { router, bits } = plan.segments[segment];
+  const { vendor, controller } = plan.places;
+  const text = (lines: readonly string[], mode = 0o644) => ({ content: `${lines.join("\n")}\n`, mode });
+  return {
+    "/etc/hostname": text([name]),
+    "/etc/hosts": text([
+      "127.0.0.1 localhost",
+      "::1 localhost ip6-localhost ip6-loopback",
+      `${addresses.v4} ${name}.${domain} ${name}`,
+    ]),
+    "/etc/resolv.conf": text([
+      `nameserver ${vendor.v4}`,
+      `nameserver ${vendor.v6}`,
+      `search ${domain}`,
+      "options timeout:1 attempts:2",
+    ]),
+    "/etc/systemd/network/10-lab.network": text([
+      "[Match]",
+      "Name=host0",
+      "[Network]",
+      `Gateway=${router.v4}`,
+      `Gateway=${router.v6}`,
+      "IPv6AcceptRA=no",
+      "[Address]",
+      `Address=${addresses.v4}/${bits}`,
+      "[Address]",
+      `Address=${addresses.v6}/64`,
+      "DuplicateAddressDetection=none",
+    ]),
+    "/etc/apt/apt.conf.d/01proxy": text([`Acquire::http::Proxy "http://${controller.v4}:${packageProxyPort}";`]),
+    "/etc/apt/sources.list": { content: throughProxy(baseSources), mode: 0o644 },
+    "/root/.ssh/authorized_keys": text([publicKey.trim()], 0o600),
+    [`/home/${loginUser}/.ssh/authorized_keys`]: text([publicKey.trim()], 0o600),
+    ...(name === "vendor" && vendorFiles(plan)),
+  };
+}
+
+/** The systemd-nspawn(1) call of one machine. */
+export function nspawnWords(lab: string, machine: Container, places: ReturnType<typeof machinePlaces>): Words {
+  return inRouter(lab, [
+    "systemd-nspawn",
+    "--quiet",
+    "--boot",
+    `--directory=${places.root}`,
+    `--machine=onprem-${lab}-${machine.name}`,
+    `--hostname=${machine.name}`,
+    `--network-bridge=${machine.segment}`,
+    "--resolv-conf=off",
+    "--timezone=off",
+    "--link-journal=no",
+    "--register=no",
+    "--keep-unit",
+    // Enough for nftables, containers and WireGuard, and not enough to set the clock, which is everybody's.
+    "--capability=CAP_NET_ADMIN,CAP_BPF,CAP_PERFMON",
+    "--bind=/dev/net/tun",
+    `--bind=${places.docker}:/var/lib/docker`,
+  ]);
+}
+
+/** Variables for systemd-nspawn: no seccomp filter (Docker's own calls would fail), cgroup v2 inside, /tmp on the disk. */
+const nspawnVariables = {
+  SYSTEMD_SECCOMP: "0",
+  SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: "1",
+  SYSTEMD_NSPAWN_TMPFS_TMP: "0",
+};
+
+/** Make SSH host keys for a machine that has none yet. */
+export async function ensureHostKeys(lab: string, machine: string): Promise<void> {
+  const { hostKeys } = machinePlaces(lab, machine);
+  const keys = join(hostKeys, "etc/ssh");
+  await mkdir(keys, { recursive: true, mode: 0o700 });
+  await run(["ssh-keygen", "-q", "-A", "-f", hostKeys]);
+}
+
+/** The public ed25519 host key: type and key, without a comment; empty before the first `up`. */
+export async function readHostKey(lab: string, machine: string): Promise<string> {
+  const file = join(machinePlaces(lab, machine).hostKeys, "etc/ssh/ssh_host_ed25519_key.pub");
+  return (await readFile(file, "utf8").catch(() => "")).split(" ").slice(0, 2).join(" ");
+}
+
+/** Start a machine that does not run. A machine without files is made first; one that has them boots as after a power cut. */
+export async function startMachine(
+  lab: string,
+  plan: AddressPlan,
+  machine: Container,
+  publicKey: string,
+): Promise<void> {
+  const places = machinePlaces(lab, machine.name);
+  await clearMachine(lab, machine.name);
+  const fresh = await access(places.prepared).then(
+    () => false,
+    () => true,
+  );
+  if (fresh) await rm(places.folder, { recursive: true, force: true });
+  for (const folder of [places.upper, places.work, places.root, places.docker])
+    await mkdir(folder, { recursive: true });
+  await mountOverlay(lowerFolders(machine.recipe), places.upper, places.work, places.root);
+  if (fresh) await prepare(lab, plan, machine, publicKey, places);
+  const supervisor = await startDaemon(
+    [supervise, groupName(lab, machine.name), "-", ...nspawnWords(lab, machine, places)],
+    places.console,
+    nspawnVariables,
+  );
+  await writeFile(places.process, JSON.stringify(supervisor));
+}
+
+async function prepare(
+  lab: string,
+  plan: AddressPlan,
+  machine: Container,
+  publicKey: string,
+  places: ReturnType<typeof machinePlaces>,
+): Promise<void> {
+  const { root } = places;
+  await ensureHostKeys(lab, machine.name);
+  const baseSources = await readFile(join(root, "etc/apt/sources.list"), "utf8");
+  await writeFiles(root, machineFiles(plan, machine, publicKey, baseSources));
+  for (const key of await readdir(join(places.hostKeys, "etc/ssh"))) {
+    await copyFile(join(places.hostKeys, "etc/ssh", key), join(root, "etc/ssh", key));
+  }
+  for (const [link, target] of machine.name === "vendor" ? Object.entries(vendorUnits) : []) {
+    await mkdir(join(root, link, ".."), { recursive: true });
+    await run(["ln", "-sfn", target, join(root, link)]);
+  }
+  const owner = /^\S+:\S*:(\d+):(\d+):/m;
+  const account = (await readFile(join(root, "etc/passwd"), "utf8"))
+    .split("\n")
+    .find((line) => line.startsWith(`${loginUser}:`));
+  const [, uid, gid] = owner.exec(account ?? "") ?? [];
+  for (const [home, user, group] of [
+    ["root", 0, 0],
+    [`home/${loginUser}`, Number(uid), Number(gid)],
+  ] as const) {
+    await run(["chmod", "700", join(root, home, ".ssh")]);
+    for (const path of [".ssh", ".ssh/authorized_keys"]) await chown(join(root, home, path), user, group);
+  }
+  await appendFile(places.prepared, "");
+}
+
+/** PID of a machine's PID 1 as this machine sees it. */
+export async function findLeader(lab: string, machine: string): Promise<ProcessIdentity | undefined> {
+  for (const group of await findGroups((name) => name === groupName(lab, machine))) {
+    const leader = await leaderIn(group);
+    if (leader) return leader;
+  }
+  return undefined;
+}
+
+/** Ask machines to power off, and wait up to five seconds for it. What does not end is ended by {@link clearMachine}. */
+export async function powerOff(lab: string, machines: readonly string[]): Promise<void> {
+  const leaders = await Promise.all(machines.map((machine) => findLeader(lab, machine)));
+  const asked = leaders.filter((leader) => leader !== undefined);
+  await Promise.all(asked.map((leader) => signalProcess(leader, poweroffSignal)));
+  await waitUntil(async () => !(await Promise.all(asked.map(isAlive))).includes(true), 5_000);
+}
+
+/** End whatever is left of a machine: its recorded supervisor, everything in its control groups, its mounts. Keeps its disk. */
+export async function clearMachine(lab: string, machine: string): Promise<void> {
+  const places = machinePlaces(lab, machine);
+  const recorded = await readFile(places.process, "utf8").catch(() => undefined);
+  if (recorded) await signalProcess(JSON.parse(recorded) as ProcessIdentity, "SIGKILL");
+  await removeGroups(await findGroups((name) => name === groupName(lab, machine)));
+  await rm(places.process, { force: true });
+  await unmountBelow(places.folder);
+}
+
+/** Wait until sshd says its name at the machine's IPv4 address. Throws with the last lines of the console when it never does. */
+export async function waitForSsh(
+  lab: string,
+  machine: { name: string; addresses: Addresses },
+  milliseconds: number,
+): Promise<void> {
+  if (await waitUntil(() => saysSsh(machine.addresses.v4), milliseconds)) return;
+  const log = await readFile(machinePlaces(lab, machine.name).console, "utf8").catch(() => "");
+  throw new LabError(
+    `${machine.name} of lab ${lab} does not answer by SSH at ${machine.addresses.v4}`,
+    log.trim().split("\n").slice(-5).join("\n  ") || "its console says nothing",
+    `its whole console: ${machinePlaces(lab, machine.name).console}`,
+  );
+}
+
+/** Whether a server at the address starts an SSH conversation (RFC 4253, section 4.2) within a second. */
+export function saysSsh(address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: address, port: 22, timeout: 1_000 });
+    const end = (result: boolean) => {
+      socket.destroy();
+      resolve(result);
+    };
+    socket.once("data", (data) => end(data.toString("latin1").startsWith("SSH-")));
+    for (const event of ["timeout", "error", "end"]) socket.once(event, () => end(false));
+  });
+}
+
+/** Names of the processes that run for a machine; used by tests and `down` to see that none is left. */
+export async function machineProcesses(lab: string, machine: string): Promise<ProcessIdentity[]> {
+  const groups = await findGroups((name) => name === groupName(lab, machine));
+  return (await Promise.all(groups.map(processesOf))).flat();
+}
+
+/** The servers and the vendor's host of a lab. */
+export function containersOf(plan: AddressPlan, server: Recipe, vendor: Recipe): Container[] {
+  return [...serverNames, "vendor" as const].map((name) => ({
+    name,
+    segment: plan.places[name].segment,
+    addresses: { v4: plan.places[name].v4, v6: plan.places[name].v6 },
+    recipe: name === "vendor" ? vendor : server,
+  }));
+}

@@ -1,0 +1,92 @@
+import { access, readFile } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { run, succeeds } from "./command.ts";
+import { LabError } from "./lab-error.ts";
+import type { Progress } from "./status.ts";
+
+/** A program that the lab runs, and the Debian package that brings it. */
+export type Needs = Readonly<Record<string, string>>;
+
+/** What every lab runs. */
+export const labNeeds: Needs = {
+  "systemd-nspawn": "systemd-container",
+  mmdebstrap: "mmdebstrap",
+  "apt-cacher-ng": "apt-cacher-ng",
+  "systemd-socket-activate": "systemd",
+  ip: "iproute2",
+  "ssh-keygen": "openssh-client",
+  sysctl: "procps",
+  nsenter: "util-linux",
+  flock: "util-linux",
+};
+
+/** Packages of the programs that are nowhere on the search path, without repetition. */
+export async function missingPackages(needs: Needs, path = process.env.PATH ?? ""): Promise<string[]> {
+  const folders = [...path.split(delimiter), "/usr/sbin", "/sbin"];
+  const has = async (program: string) => {
+    const found = await Promise.all(
+      folders.map((folder) =>
+        access(join(folder, program)).then(
+          () => true,
+          () => false,
+        ),
+      ),
+    );
+    return found.includes(true);
+  };
+  const packages = await Promise.all(
+    Object.entries(needs).map(async ([program, name]) => ((await has(program)) ? [] : [name])),
+  );
+  return [...new Set(packages.flat())].sort();
+}
+
+/** Make sure that everything needed is there. Installs what is missing by apt-get, saying what. */
+export async function ensureRequirements(needs: Needs, progress: Progress): Promise<void> {
+  if (process.getuid?.() !== 0) {
+    throw new LabError(
+      "the lab needs root",
+      "it makes network namespaces, mounts and containers",
+      "run it as root, or use the parts that need no lab: npm run test:unit",
+    );
+  }
+  const packages = await missingPackages(needs);
+  if (packages.length === 0) return;
+  if (!(await isDebianLike())) {
+    throw new LabError(
+      `the lab needs ${packages.join(", ")}`,
+      "they are installed by apt-get, and this machine is neither a Debian nor an Ubuntu",
+      "run the lab on a Debian or Ubuntu machine",
+    );
+  }
+  progress(`installing ${packages.join(", ")} by apt-get`);
+  if (!(await succeeds(["apt-get", "install", "--simulate", "--no-install-recommends", ...packages]))) {
+    progress("refreshing the package lists by apt-get update first");
+    await run(["apt-get", "update", "--quiet"]);
+  }
+  await withoutOwnService(packages.includes("apt-cacher-ng"), () =>
+    run(["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", ...packages], {
+      env: { DEBIAN_FRONTEND: "noninteractive" },
+    }),
+  );
+}
+
+/** The package apt-cacher-ng starts a proxy of its own on every address; the lab runs its own and wants no other. */
+async function withoutOwnService(applies: boolean, install: () => Promise<unknown>): Promise<void> {
+  const unit = "apt-cacher-ng.service";
+  if (!applies || !(await succeeds(["test", "-d", "/run/systemd/system"]))) {
+    await install();
+    return;
+  }
+  await run(["systemctl", "mask", "--runtime", unit]);
+  try {
+    await install();
+  } finally {
+    await run(["systemctl", "unmask", "--runtime", unit]);
+  }
+  await run(["systemctl", "disable", "--quiet", unit]);
+}
+
+async function isDebianLike(): Promise<boolean> {
+  const release = await readFile("/etc/os-release", "utf8").catch(() => "");
+  return /^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(release);
+}
