@@ -25,6 +25,8 @@ interface StepBase {
   readonly title: string;
   /** The property of the resource that this step brings into agreement; shown in the diff when no input differs. */
   readonly property?: string;
+  /** Keep what the command, or the one that validates, says out of errors: it may quote a secret. @default false */
+  readonly secret?: boolean;
 }
 
 /** Runs one command. */

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { type AnyAuthMethod, type ParsedKey, utils } from "ssh2";
+import ssh2, { type AnyAuthMethod, type ParsedKey } from "ssh2";
 import { LoginRefused } from "./errors.ts";
 import { hostKeyOf } from "./host-key.ts";
 import { type ConnectionSettings, endpoint, withDefaults } from "./settings.ts";
@@ -53,7 +53,7 @@ export async function credentials(settings: ConnectionSettings): Promise<Credent
 }
 
 function parse(text: Buffer | string, passphrase: string | undefined): ParsedKey | string {
-  const parsed = utils.parseKey(text, passphrase);
+  const parsed = ssh2.utils.parseKey(text, passphrase);
   const key = Array.isArray(parsed) ? parsed[0] : parsed;
   if (key === undefined) return "no key";
   if (key instanceof Error) {

@@ -1,10 +1,10 @@
 import type { Duplex } from "node:stream";
-import { Client } from "ssh2";
-import { Failure, reason } from "../failure.ts";
+import ssh2, { type Client } from "ssh2";
+import { reason } from "../failure.ts";
 import { credentials } from "./authentication.ts";
 import { Cancelled, HostKeyMismatch, LoginRefused, Unreachable } from "./errors.ts";
-import { hostKeyOf, pinnedKeys, signatureAlgorithms } from "./host-key.ts";
 import type { Say } from "./host.ts";
+import { hostKeyOf, pinnedKeys, signatureAlgorithms } from "./host-key.ts";
 import { type ConnectionSettings, endpoint, withDefaults } from "./settings.ts";
 
 export interface DialOptions {
@@ -85,7 +85,7 @@ async function attempt(
   seconds: number,
   options: DialOptions,
 ): Promise<Client> {
-  const client = new Client();
+  const client = new ssh2.Client();
   const untried = [...keys.methods];
   const notes: string[] = [];
   let accepts: readonly string[] = [];
@@ -95,13 +95,15 @@ async function attempt(
   const cancel = () => reject(new Cancelled(settings.name));
   if (options.signal?.aborted) throw new Cancelled(settings.name);
   options.signal?.addEventListener("abort", cancel, { once: true });
+  // Requests are small and answered at once: Nagle's algorithm would hold each back for 40 ms.
+  client.on("connect", () => client.setNoDelay(true));
   client.on("ready", () => resolve(client));
   client.on("banner", (text) => {
     greeting = text.trim();
   });
   client.on("error", (error: Error & { level?: string; code?: unknown }) => {
     if (error.level === "agent") notes.push(`the SSH agent: ${error.message}`);
-    else if (error.level === "client-authentication" || (trusted && error.code === 14 /* RFC 4253 11.1: no more */)) {
+    else if (error.level === "client-authentication" || (trusted && error.code === 14) /* RFC 4253 11.1: no more */) {
       reject(refused(settings, [...keys.described, ...notes], accepts));
     } else if (error.level === "handshake" && error.message.includes("no matching host key")) {
       reject(new HostKeyMismatch(settings.name, pinned, undefined));
@@ -112,7 +114,12 @@ async function attempt(
           { cause: error },
         ),
       );
-    } else reject(trusted && error.code === 2 ? refusedBy(settings, error, keys.described) : new Retriable(told(error, settings.host)));
+    } else
+      reject(
+        trusted && error.code === 2
+          ? refusedBy(settings, error, keys.described)
+          : new Retriable(told(error, settings.host)),
+      );
   });
   client.on("close", () => reject(new Retriable(greeting === "" ? "the connection was closed" : greeting)));
   try {
@@ -150,7 +157,7 @@ async function attempt(
 }
 
 /** A channel through the jump host. Its refusal to forward is a setting; a closed port behind it may open. */
-function forwarded(client: Client, host: string, port: number, seconds: number): Promise<Duplex> {
+export function forwarded(client: Client, host: string, port: number, seconds: number): Promise<Duplex> {
   const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
   const late = setTimeout(() => reject(new Retriable("the jump host does not get through")), seconds * 1000);
   client.on("error", (error) => reject(new Retriable(`the jump host: ${error.message}`)));
@@ -178,9 +185,10 @@ function refused(settings: ConnectionSettings, tried: readonly string[], accepts
   const { user, name } = withDefaults(settings);
   return new LoginRefused({
     what: `${name} does not let ${user} in`,
-    why: [`tried ${tried.join("; ")}`, ...(accepts.length === 0 ? [] : [`the server accepts ${accepts.join(", ")}`])].join(
-      "\n",
-    ),
+    why: [
+      `tried ${tried.join("; ")}`,
+      ...(accepts.length === 0 ? [] : [`the server accepts ${accepts.join(", ")}`]),
+    ].join("\n"),
     remedy: `Put our public key into ~${user}/.ssh/authorized_keys on the server, or set another user or key.`,
   });
 }
@@ -207,8 +215,9 @@ const words: Readonly<Record<string, string>> = {
   ENOTFOUND: "the name is not known",
 };
 
-function told(error: Error & { code?: unknown; level?: string }, host: string): string {
-  if (error.code === "ENOTFOUND") return `${words["ENOTFOUND"]}: ${host}`;
+/** An error of ssh2 or of the system in words that a reader knows. */
+export function told(error: Error & { code?: unknown; level?: string }, host: string): string {
+  if (error.code === "ENOTFOUND") return `${words.ENOTFOUND}: ${host}`;
   if (error.level === "client-timeout") return "no answer";
   if (error.message === "Connection lost before handshake") return "the connection was closed before ssh began";
   return (typeof error.code === "string" ? words[error.code] : undefined) ?? error.message;
@@ -225,9 +234,4 @@ export function sleep(seconds: number, host: string, signal?: AbortSignal): Prom
     clearTimeout(timer);
     signal?.removeEventListener("abort", cancel);
   });
-}
-
-/** Whether an error is one that we made for a reader. */
-export function isFailure(error: unknown): error is Failure {
-  return error instanceof Failure;
 }

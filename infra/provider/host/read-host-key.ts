@@ -1,0 +1,58 @@
+import ssh2 from "ssh2";
+import { Failure } from "../failure.ts";
+import { type Dialled, dial, forwarded, told } from "./dial.ts";
+import { Unreachable } from "./errors.ts";
+import type { Say } from "./host.ts";
+import { type HostKey, hostKeyOf, signatureAlgorithms } from "./host-key.ts";
+import { type ConnectionSettings, endpoint } from "./settings.ts";
+
+/** Where to ask for a host key. */
+export interface HostKeyQuestion {
+  readonly host: string;
+  /** @default 22 */
+  readonly port?: number;
+  /** A jump host, whose own key is pinned. */
+  readonly jump?: ConnectionSettings;
+  /** Seconds. @default 10 */
+  readonly timeout?: number;
+}
+
+/**
+ * The key that a server proves to have, Ed25519 where it has one. Goes as far as the key exchange and logs in nowhere.
+ * What it returns is only as trustworthy as the network: a person compares the fingerprint. Rejects with `Unreachable`.
+ */
+export async function readHostKey(question: HostKeyQuestion, say: Say = () => {}): Promise<HostKey> {
+  const { host, port = 22, timeout = 10 } = question;
+  let jump: Dialled | undefined;
+  const client = new ssh2.Client();
+  const { promise, resolve, reject } = Promise.withResolvers<HostKey>();
+  try {
+    if (question.jump !== undefined) jump = await dial(question.jump, { say });
+    const sock = jump === undefined ? undefined : await forwarded(jump.client, host, port, timeout);
+    client.on("error", (error) => reject(error)).on("close", () => reject(new Error("the connection was closed")));
+    client.connect({
+      ...(sock === undefined ? { host, port } : { sock }),
+      username: "nobody",
+      readyTimeout: timeout * 1000,
+      algorithms: { serverHostKey: signatureAlgorithms() },
+      hostVerifier: (blob: Buffer) => {
+        resolve(hostKeyOf(Buffer.from(blob)));
+        return false;
+      },
+    });
+    return await promise;
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw new Unreachable(
+      {
+        what: `could not read the host key of ${endpoint({ host, port, hostKey: "" })}`,
+        why: told(error as Error, host),
+      },
+      { cause: error },
+    );
+  } finally {
+    client.removeAllListeners("error").on("error", () => {});
+    client.destroy();
+    jump?.end();
+  }
+}

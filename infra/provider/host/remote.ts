@@ -1,0 +1,436 @@
+import { createHash, randomBytes } from "node:crypto";
+import { createReadStream, readFileSync } from "node:fs";
+import type { ClientChannel } from "ssh2";
+import { reason } from "../failure.ts";
+import type { Content } from "../step.ts";
+import type { Dialled } from "./dial.ts";
+import { Cancelled, ConnectionLost, DeadlineExceeded, HostUnusable, StepFailed, SudoRefused } from "./errors.ts";
+import { answer, ask, Decoder, encode, type Frame } from "./frames.ts";
+import type { InspectOptions, PathSeen } from "./host.ts";
+import { pathSeen } from "./path-seen.ts";
+import { commandLine } from "./quote.ts";
+import { type ConnectionSettings, withDefaults } from "./settings.ts";
+
+/** Reads as many bytes of program as its argument says, and becomes it. Free of what any login shell could take amiss. */
+const bootstrap =
+  'my($n,$c)=(shift,"");while(length($c)<$n){sysread(STDIN,$c,$n-length($c),length($c))or exit(3)}eval($c);die($@)if($@)';
+
+const program = readFileSync(new URL("./remote.pl", import.meta.url));
+
+/** Seconds that a request may be late beyond its own deadline before we stop believing in an answer. */
+const grace = 10;
+
+/** Seconds without a word from the program, which answers pings at once, until the connection counts as lost. */
+const silence = 60;
+
+/** Bytes of a file that travel in one message. */
+const chunk = 64 * 1024;
+
+/** One command to run. */
+export interface Exec {
+  /** Looks queue for a free place, steps run at once, survivors outlive the connection. */
+  readonly mode: "look" | "step" | "survive";
+  readonly argv: readonly string[];
+  readonly stdin?: string | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Seconds. */
+  readonly deadline: number;
+  /** Seconds since the host's boot after which it must not run any more. */
+  readonly until?: number | undefined;
+}
+
+/** How a command ended. */
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Killed at its deadline. */
+  readonly late: boolean;
+}
+
+/** Where a file goes. */
+export interface Target {
+  readonly path: string;
+  readonly owner: string;
+  readonly group: string;
+  readonly mode: string;
+  readonly validate?: readonly string[] | undefined;
+  readonly until?: number | undefined;
+}
+
+/** The host said that something cannot be done. */
+export class Refusal extends Error {
+  /** The exit code of a validating command that said no. */
+  readonly code: number | undefined;
+  readonly stderr: string;
+  constructor(text: string, code?: number, stderr = "") {
+    super(text);
+    this.code = code;
+    this.stderr = stderr;
+  }
+}
+
+interface Pending {
+  frame(frame: Frame): void;
+  reject(error: Error): void;
+}
+
+/** Counts of what went over the wire. */
+export interface Traffic {
+  /** Groups of requests that left in one write: what costs a round trip. */
+  bursts: number;
+  bytesSent: number;
+  bytesReceived: number;
+}
+
+/** The program that runs on the host for us, over one channel of one connection. */
+export class Remote {
+  readonly #dialled: Dialled;
+  readonly #channel: ClientChannel;
+  readonly #name: string;
+  readonly #traffic: Traffic;
+  readonly #pending = new Map<number, Pending>();
+  readonly #ended = Promise.withResolvers<void>();
+  readonly #idle: (() => void)[] = [];
+  readonly #ping: NodeJS.Timeout;
+  #decoder: Decoder | undefined;
+  #outbox: Buffer[] = [];
+  #next = 1;
+  #over: Error | undefined;
+  #heard = performance.now();
+
+  private constructor(dialled: Dialled, channel: ClientChannel, name: string, traffic: Traffic) {
+    this.#dialled = dialled;
+    this.#channel = channel;
+    this.#name = name;
+    this.#traffic = traffic;
+    dialled.client.on("error", (error: Error & { level?: string }) =>
+      this.#lost(error.level === "client-timeout" ? "nothing came back for 20 s" : error.message),
+    );
+    dialled.client.on("close", () => this.#lost("the connection was closed"));
+    channel.on("error", (error: Error) => this.#lost(error.message));
+    this.#ping = setInterval(() => this.#pinged(), 15_000);
+    this.#ping.unref();
+  }
+
+  /** Starts the program over a fresh connection; ends the connection when that fails. */
+  static async start(
+    dialled: Dialled,
+    settings: ConnectionSettings,
+    traffic: Traffic,
+    signal?: AbortSignal,
+  ): Promise<Remote> {
+    const { name, user } = withDefaults(settings);
+    const nonce = randomBytes(16).toString("hex");
+    const source = Buffer.concat([Buffer.from(`our $NONCE = "${nonce}";\n`), program]);
+    const command = [...(user === "root" ? [] : ["sudo", "-n", "--"]), "perl", "-e", bootstrap, String(source.length)];
+    const hello = Promise.withResolvers<void>();
+    const cancel = () => hello.reject(new Cancelled(name));
+    const late = setTimeout(() => hello.reject(unusable(name, "it did not start within 30 s")), 30_000);
+    try {
+      if (signal?.aborted) throw new Cancelled(name);
+      signal?.addEventListener("abort", cancel, { once: true });
+      const channel = await execute(dialled, commandLine(command));
+      const remote = new Remote(dialled, channel, name, traffic);
+      remote.#listen(Buffer.from(`\0onprem-${nonce}\n`), hello, (code, said) =>
+        user !== "root" && code === 1 ? new SudoRefused(name, user, said) : unusable(name, said || `exit ${code}`),
+      );
+      remote.#write(source);
+      await hello.promise;
+      return remote;
+    } catch (error) {
+      dialled.end();
+      dialled.client.destroy();
+      throw error;
+    } finally {
+      clearTimeout(late);
+      signal?.removeEventListener("abort", cancel);
+    }
+  }
+
+  get alive(): boolean {
+    return this.#over === undefined;
+  }
+
+  /** Runs a command. Rejects with `Refusal`, `DeadlineExceeded` when even the kill is not reported, or `ConnectionLost`. */
+  async exec(exec: Exec): Promise<Ran> {
+    const env = Object.entries(exec.env ?? {}).map(([key, value]) => `${key}=${value}`);
+    for (const word of [...exec.argv, ...env]) {
+      if (word.includes("\0")) throw new Refusal(`a word holds a NUL byte: ${JSON.stringify(word.slice(0, 40))}`);
+    }
+    const frames = await this.#request(
+      ask.exec,
+      [exec.mode, `${exec.deadline}`, `${exec.until ?? ""}`, exec.stdin ?? "", env.join("\0"), ...exec.argv],
+      exec.deadline,
+    );
+    const [code, , late, stdout, stderr, leftOut, leftErr] = frames.at(-1)?.fields ?? [];
+    const whole = (bytes: Uint8Array | undefined, left: Uint8Array | undefined) =>
+      text(bytes) + (Number(text(left)) > 0 ? `\n[${text(left)} more bytes were left out]` : "");
+    return {
+      code: Number(text(code)),
+      late: text(late) === "1",
+      stdout: whole(stdout, leftOut),
+      stderr: whole(stderr, leftErr),
+    };
+  }
+
+  /** What stands at a path, in no particular order. */
+  async inspect(path: string, options: InspectOptions): Promise<PathSeen[]> {
+    if (path.includes("\0")) throw new Refusal("a path holds a NUL byte");
+    const flags = [options.hash ? "1" : "", `${options.content ?? 0}`, options.recursive ? "1" : ""];
+    const frames = await this.#request(ask.inspect, [path, ...flags], 300);
+    return frames.slice(0, -1).map((frame) => pathSeen(frame.fields, options));
+  }
+
+  /** Writes a file atomically. A local file is streamed, at the speed at which the host takes it. */
+  async upload(target: Target, content: Content, deadline: number): Promise<void> {
+    const id = this.#next++;
+    const { path, owner, group, mode, until } = target;
+    for (const word of [path, ...(target.validate ?? [])]) {
+      if (word.includes("\0")) throw new Refusal("a path or word holds a NUL byte");
+    }
+    let settled = false;
+    const done = this.#awaited(id, deadline).finally(() => {
+      settled = true;
+    });
+    done.catch(() => {});
+    this.#send(ask.open, id, [path, owner, group, mode, `${until ?? ""}`]);
+    const hash = createHash("sha256");
+    let size = 0;
+    try {
+      for await (const part of parts(content)) {
+        if (settled) break;
+        hash.update(part);
+        size += part.length;
+        this.#send(ask.data, id, [part]);
+        // Waiting for each large part is what keeps memory small: ssh2 calls back when the host's window has room.
+        if (part.length === chunk) await Promise.race([this.#flush(), done]);
+      }
+      const sha256 = hash.digest("hex");
+      const local = typeof content === "object" && "sha256" in content ? content : undefined;
+      if (!settled && local !== undefined && local.sha256 !== sha256) {
+        throw new Refusal(`${local.path} was changed while the update ran`);
+      }
+      if (!settled) {
+        const check = local === undefined ? "" : sha256;
+        this.#send(ask.finish, id, [`${size}`, check, `${deadline}`, ...(target.validate ?? [])]);
+      }
+    } catch (error) {
+      this.#pending.delete(id);
+      if (this.alive) this.#send(ask.abort, id, []);
+      throw error instanceof Refusal || error instanceof ConnectionLost || error instanceof Cancelled
+        ? error
+        : new Refusal(reason(error));
+    }
+    await done;
+  }
+
+  /** Lets outstanding requests finish, then closes. */
+  async retire(): Promise<void> {
+    if (this.#pending.size > 0 && this.alive) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    await this.close(new Cancelled(this.#name));
+  }
+
+  /** Rejects what is outstanding, lets the program clean up, and ends the connection. */
+  async close(error: Error): Promise<void> {
+    this.#finish(error);
+    this.#channel.end();
+    let late: NodeJS.Timeout | undefined;
+    await Promise.race([
+      this.#ended.promise,
+      new Promise((resolve) => {
+        late = setTimeout(resolve, 500);
+      }),
+    ]);
+    clearTimeout(late);
+    this.#dialled.end();
+    // A connection whose packets are dropped would keep the process alive while it tries to say goodbye.
+    setTimeout(() => this.#dialled.client.destroy(), 200).unref();
+  }
+
+  #listen(
+    marker: Buffer,
+    hello: PromiseWithResolvers<void>,
+    failed: (code: number | undefined, said: string) => Error,
+  ): void {
+    let before = Buffer.alloc(0);
+    let stderr = "";
+    let code: number | undefined;
+    this.#channel.stderr.on("data", (bytes: Buffer) => {
+      stderr = (stderr + bytes.toString()).slice(-2000);
+    });
+    this.#channel.on("data", (bytes: Buffer) => {
+      this.#traffic.bytesReceived += bytes.length;
+      this.#heard = performance.now();
+      if (this.#decoder !== undefined) return this.#receive(bytes);
+      // What a login shell prints comes before the marker and is no part of ours.
+      before = Buffer.concat([before, bytes]);
+      const at = before.indexOf(marker);
+      if (at < 0) {
+        if (before.length > 1_000_000) hello.reject(failed(undefined, "its login shell prints without end"));
+        return;
+      }
+      this.#decoder = new Decoder();
+      hello.resolve();
+      this.#receive(before.subarray(at + marker.length));
+    });
+    this.#channel.on("exit", (exit: number | null) => {
+      code = exit ?? undefined;
+    });
+    this.#channel.on("close", () => {
+      const noise = before.toString("utf8").slice(0, 500).trim();
+      hello.reject(failed(code, stderr.trim() || noise));
+      this.#lost(stderr.trim() === "" ? "the program on the host ended" : stderr.trim());
+      this.#ended.resolve();
+    });
+  }
+
+  #receive(bytes: Buffer): void {
+    try {
+      for (const frame of this.#decoder?.push(bytes) ?? []) this.#pending.get(frame.id)?.frame(frame);
+    } catch (error) {
+      this.#lost(reason(error));
+    }
+  }
+
+  #request(kind: number, fields: readonly (string | Uint8Array)[], deadline: number): Promise<Frame[]> {
+    const id = this.#next++;
+    const done = this.#awaited(id, deadline);
+    try {
+      this.#send(kind, id, fields);
+    } catch (error) {
+      this.#pending.delete(id);
+      return Promise.reject(new Refusal(reason(error)));
+    }
+    return done;
+  }
+
+  #awaited(id: number, deadline: number): Promise<Frame[]> {
+    const { promise, resolve, reject } = Promise.withResolvers<Frame[]>();
+    const frames: Frame[] = [];
+    let timer: NodeJS.Timeout | undefined;
+    if (this.#over !== undefined) reject(this.#over);
+    else {
+      this.#pending.set(id, {
+        reject,
+        frame: (frame) => {
+          if (frame.kind === answer.started) {
+            timer = setTimeout(() => reject(this.#silent(deadline)), (deadline + grace) * 1000);
+            return;
+          }
+          frames.push(frame);
+          if (frame.kind === answer.done) resolve(frames);
+          if (frame.kind === answer.failed) {
+            const [why, code, stderr] = frame.fields.map(text);
+            reject(new Refusal((why ?? "").trim(), code === "" ? undefined : Number(code), stderr));
+          }
+        },
+      });
+    }
+    return promise.finally(() => {
+      clearTimeout(timer);
+      this.#pending.delete(id);
+      if (this.#pending.size === 0) for (const wake of this.#idle.splice(0)) wake();
+    });
+  }
+
+  #silent(deadline: number): DeadlineExceeded {
+    return new DeadlineExceeded({
+      what: `${this.#name} did not say how a command ended`,
+      why: `it should have been over, or killed, after ${deadline} s`,
+    });
+  }
+
+  #send(kind: number, id: number, fields: readonly (string | Uint8Array)[]): void {
+    const frame = encode(kind, id, fields);
+    if (this.#outbox.length === 0) setImmediate(() => void this.#flush());
+    this.#outbox.push(frame);
+  }
+
+  /** Everything that was asked for in this turn of the event loop leaves in one write. */
+  #flush(): Promise<void> {
+    const frames = this.#outbox;
+    this.#outbox = [];
+    if (frames.length === 0 || this.#over !== undefined) return Promise.resolve();
+    this.#traffic.bursts += 1;
+    return this.#write(frames.length === 1 && frames[0] !== undefined ? frames[0] : Buffer.concat(frames));
+  }
+
+  #write(bytes: Buffer): Promise<void> {
+    this.#traffic.bytesSent += bytes.length;
+    return new Promise((resolve) => this.#channel.write(bytes, () => resolve()));
+  }
+
+  #pinged(): void {
+    if (performance.now() - this.#heard > silence * 1000) this.#lost(`the host did not answer for ${silence} s`);
+    else this.#send(ask.ping, 0, []);
+  }
+
+  #lost(why: string): void {
+    if (this.#over !== undefined) return;
+    this.#finish(new ConnectionLost({ what: `lost the connection to ${this.#name}`, why }));
+    this.#dialled.end();
+    this.#dialled.client.destroy();
+  }
+
+  #finish(error: Error): void {
+    if (this.#over !== undefined) return;
+    this.#over = error;
+    clearInterval(this.#ping);
+    for (const pending of [...this.#pending.values()]) pending.reject(error);
+    this.#pending.clear();
+  }
+}
+
+function execute(dialled: Dialled, command: string): Promise<ClientChannel> {
+  return new Promise((resolve, reject) => {
+    const refused = (error: Error) =>
+      reject(new ConnectionLost({ what: "could not start a command after the login", why: error.message }));
+    dialled.client.once("close", () => refused(new Error("the connection was closed")));
+    try {
+      dialled.client.exec(command, (error, channel) => (error === undefined ? resolve(channel) : refused(error)));
+    } catch (error) {
+      refused(error as Error);
+    }
+  });
+}
+
+function unusable(name: string, why: string): HostUnusable {
+  return new HostUnusable({
+    what: `logged in to ${name}, but could not start a program there`,
+    why,
+    remedy: "The account needs an ordinary shell, no forced command, and perl (package perl-base) on the host.",
+  });
+}
+
+async function* parts(content: Content): AsyncGenerator<Uint8Array> {
+  if (typeof content === "object" && "sha256" in content) {
+    yield* createReadStream(content.path, { highWaterMark: chunk }) as AsyncIterable<Buffer>;
+    return;
+  }
+  const bytes = typeof content === "string" ? Buffer.from(content) : content;
+  for (let at = 0; at < bytes.length; at += chunk) yield bytes.subarray(at, at + chunk);
+}
+
+function text(bytes: Uint8Array | undefined): string {
+  return bytes === undefined ? "" : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+}
+
+/** What a failed step looks like to a reader; `hidden` replaces whatever the command said. */
+export function stepFailed(
+  what: string,
+  program: string,
+  ran: { code?: number | undefined; stderr: string; stdout?: string },
+  hidden: boolean,
+): StepFailed {
+  const said = hidden ? "[its output may hold a secret]" : tail(ran.stderr) || tail(ran.stdout ?? "");
+  const ending = ran.code === undefined ? "" : ` (exit ${ran.code})`;
+  return new StepFailed(
+    { what, why: `${program}: ${said === "" ? "no word of explanation" : said}${ending}` },
+    { code: ran.code, stderr: hidden ? "" : ran.stderr },
+  );
+}
+
+function tail(said: string): string {
+  return said.trim().split("\n").slice(-20).join("\n").slice(-2000);
+}

@@ -1,0 +1,250 @@
+import { hostname, userInfo } from "node:os";
+import type { Guard, RunStep, Step, WriteStep } from "../step.ts";
+import { dial, sleep } from "./dial.ts";
+import {
+  Cancelled,
+  ConnectionLost,
+  DeadlineExceeded,
+  HostKeyMismatch,
+  HostUnusable,
+  LoginRefused,
+  NotTrusted,
+  StepFailed,
+  SudoRefused,
+} from "./errors.ts";
+import type { Host, InspectOptions, LookOptions, Output, PathSeen, Say } from "./host.ts";
+import { redact } from "./redact.ts";
+import { type Exec, type Ran, Refusal, Remote, stepFailed } from "./remote.ts";
+import { type ConnectionSettings, withDefaults } from "./settings.ts";
+
+/** How a connection is made and watched. */
+export interface ConnectOptions {
+  readonly say: Say;
+  /** Stops everything within a second. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a host's connections have cost so far. */
+export interface Stats {
+  /** Connections that were opened and logged in. */
+  readonly connections: number;
+  /** Groups of requests that left in one write. */
+  readonly bursts: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+}
+
+/** Logs in and returns the host. Rejects with `NotTrusted`, `HostKeyMismatch`, `LoginRefused`, `SudoRefused`, `Unreachable`. */
+export async function connect(settings: ConnectionSettings, options: ConnectOptions): Promise<SshHost> {
+  const host = new SshHost(settings, options);
+  await host.open();
+  return host;
+}
+
+/** Failures that the next attempt would only repeat, and be banned for. */
+const lasting = [NotTrusted, HostKeyMismatch, LoginRefused, SudoRefused, HostUnusable];
+
+/** How often a look is tried again after a lost connection. */
+const repeats = 3;
+
+/** A server over SSH: one connection, one program on it, looks side by side and steps one by one. */
+export class SshHost implements Host {
+  readonly name: string;
+  readonly user: string;
+  readonly #settings: ConnectionSettings;
+  readonly #say: Say;
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #traffic = { bursts: 0, bytesSent: 0, bytesReceived: 0 };
+  #connections = 0;
+  #remote: Promise<Remote> | undefined;
+  #current: Remote | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+  #failed: Error | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(settings: ConnectionSettings, options: ConnectOptions) {
+    const { name, user } = withDefaults(settings);
+    this.name = name;
+    this.user = user;
+    this.#settings = settings;
+    this.#say = options.say;
+    this.#signal =
+      options.signal === undefined ? this.#stop.signal : AbortSignal.any([options.signal, this.#stop.signal]);
+    this.#signal.addEventListener("abort", () => void this.#shut(), { once: true });
+    if (this.#signal.aborted) void this.#shut();
+  }
+
+  get stats(): Stats {
+    return { connections: this.#connections, ...this.#traffic };
+  }
+
+  /** Connects now instead of at the first request. */
+  async open(): Promise<void> {
+    await this.#connected();
+  }
+
+  async look(argv: readonly string[], options: LookOptions = {}): Promise<Output> {
+    const { deadline = 30, exits = [0], stdin } = options;
+    const what = `could not look at ${this.name} with ${argv[0]}`;
+    const ran = await this.#again((remote) => remote.exec({ mode: "look", argv, stdin, deadline })).catch((error) => {
+      throw refused(error, what);
+    });
+    return judged(ran, { what, program: argv[0] ?? "", exits, deadline, secrets: [stdin ?? ""] });
+  }
+
+  async inspect(path: string, options: InspectOptions = {}): Promise<readonly PathSeen[]> {
+    const seen = await this.#again((remote) => remote.inspect(path, options)).catch((error) => {
+      throw refused(error, `could not look at ${path} on ${this.name}`);
+    });
+    // By code unit, not by locale: the same everywhere.
+    return seen.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+  }
+
+  async perform(steps: readonly Step[], guard?: Guard): Promise<void> {
+    const turn = this.#turn.then(() => this.#perform(steps, guard));
+    this.#turn = turn.catch(() => {});
+    await turn;
+  }
+
+  /** Ends the connection; everything outstanding rejects with `Cancelled`. What must not be cut short ends on the host. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#closing;
+  }
+
+  async #perform(steps: readonly Step[], guard: Guard | undefined): Promise<void> {
+    if (guard !== undefined)
+      throw new Error(`a guard is not supported: ${guard.name} ${userInfo().username}@${hostname()}`);
+    await this.#steps(steps);
+  }
+
+  async #steps(steps: readonly Step[], until?: number): Promise<void> {
+    for (const [index, step] of steps.entries()) {
+      const remote = await this.#connected();
+      try {
+        await (step.do === "run" ? this.#run(remote, step, until) : this.#write(remote, step, until));
+      } catch (error) {
+        throw error instanceof ConnectionLost ? this.#unknown(error, step, steps.slice(index + 1)) : error;
+      }
+    }
+  }
+
+  async #run(remote: Remote, step: RunStep, until?: number): Promise<void> {
+    const { argv, stdin, env, deadline = 60, exits = [0] } = step;
+    const what = `could not ${step.title} on ${this.name}`;
+    const exec: Exec = { mode: step.survives ? "survive" : "step", argv, stdin, env, deadline, until };
+    const ran = await remote.exec(exec).catch((error) => {
+      throw refused(error, what);
+    });
+    const secrets = [stdin ?? "", ...Object.values(env ?? {})];
+    judged(ran, { what, program: argv[0] ?? "", exits, deadline, secrets, hidden: step.secret ?? false });
+  }
+
+  async #write(remote: Remote, step: WriteStep, until?: number): Promise<void> {
+    const { path, owner, group, mode, validate } = step;
+    // A large file may take long to reach the disk; the connection's own watch notices when nothing moves.
+    await remote.upload({ path, owner, group, mode, validate, until }, step.content, 300).catch((error) => {
+      const what = `could not ${step.title} on ${this.name}`;
+      if (error instanceof Refusal && error.code !== undefined) {
+        throw stepFailed(what, validate?.[0] ?? "", error, step.secret ?? false);
+      }
+      throw refused(error, what);
+    });
+  }
+
+  #unknown(lost: ConnectionLost, step: Step, rest: readonly Step[]): ConnectionLost {
+    const after = rest.length === 0 ? "" : `\nnot begun: ${rest.map((step) => step.title).join("; ")}`;
+    return new ConnectionLost(
+      {
+        what: `lost the connection to ${this.name} while it was to ${step.title}`,
+        why: `${lost.explanation.why}; this step may or may not have run${after}`,
+        remedy: "Run the update again: it looks first, and does only what is left.",
+      },
+      { cause: lost },
+    );
+  }
+
+  /** For looks only: they may be repeated. */
+  async #again<Result>(work: (remote: Remote) => Promise<Result>): Promise<Result> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await work(await this.#connected());
+      } catch (error) {
+        if (!(error instanceof ConnectionLost) || attempt === repeats) throw error;
+        if (attempt === 0) this.#say("info", `${error.explanation.what} (${error.explanation.why}); trying again`);
+        await sleep(0.25 * 2 ** attempt * (0.75 + Math.random() / 2), this.name, this.#signal);
+      }
+    }
+  }
+
+  /** The connection, opened by whoever needs it first; the others wait for the same one. */
+  #connected(): Promise<Remote> {
+    if (this.#signal.aborted) return Promise.reject(new Cancelled(this.name));
+    if (this.#failed !== undefined) return Promise.reject(this.#failed);
+    if (this.#current?.alive === false) this.#forget();
+    this.#remote ??= this.#dialled(this.#settings).then(
+      (remote) => {
+        this.#current = remote;
+        return remote;
+      },
+      (error) => {
+        this.#remote = undefined;
+        if (lasting.some((kind) => error instanceof kind)) this.#failed = error;
+        throw error;
+      },
+    );
+    return this.#remote;
+  }
+
+  async #dialled(settings: ConnectionSettings, attempt?: number): Promise<Remote> {
+    const options = { say: this.#say, signal: this.#signal, ...(attempt === undefined ? {} : { attempt }) };
+    const dialled = await dial(settings, options);
+    const remote = await Remote.start(dialled, settings, this.#traffic, this.#signal);
+    this.#connections += 1;
+    return remote;
+  }
+
+  #forget(): void {
+    this.#remote = undefined;
+    this.#current = undefined;
+  }
+
+  #shut(): Promise<void> {
+    this.#closing ??= (async () => {
+      await this.#current?.close(new Cancelled(this.name));
+    })();
+    return this.#closing;
+  }
+}
+
+/** Turns what the host refused into what a user reads; leaves everything else. */
+function refused(error: unknown, what: string): unknown {
+  return error instanceof Refusal ? new StepFailed({ what, why: error.message }, { cause: error }) : error;
+}
+
+interface Verdict {
+  readonly what: string;
+  readonly program: string;
+  readonly exits: readonly number[];
+  readonly deadline: number;
+  /** Inputs that a command may quote in what it says. */
+  readonly secrets: readonly string[];
+  readonly hidden?: boolean;
+}
+
+function judged(ran: Ran, verdict: Verdict): Output {
+  const { what, program, exits, deadline } = verdict;
+  if (ran.late) {
+    throw new DeadlineExceeded({ what, why: `${program} ran longer than ${deadline} s and was killed` });
+  }
+  if (!exits.includes(ran.code)) {
+    const said = {
+      code: ran.code,
+      stderr: redact(ran.stderr, verdict.secrets),
+      stdout: redact(ran.stdout, verdict.secrets),
+    };
+    throw stepFailed(what, program, said, verdict.hidden ?? false);
+  }
+  return { code: ran.code, stdout: ran.stdout, stderr: ran.stderr };
+}
