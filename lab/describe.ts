@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type AddressPlan, domain, segmentNames, serverNames, vantageNames } from "./address-plan.ts";
-import { findLeader, readHostKey } from "./machine.ts";
+import { findRunning, readHostKey } from "./machine.ts";
 import { controllerInterface, namespacePath, networkExists } from "./network.ts";
 import { packageProxyPort, packageProxyRuns } from "./package-proxy.ts";
 import { machinePlaces, runFolder } from "./places.ts";
@@ -52,7 +52,7 @@ async function describeMachine(
   plan: AddressPlan,
   name: (typeof serverNames)[number] | "vendor",
 ): Promise<MachineStatus> {
-  const leader = await findLeader(lab, name);
+  const leader = await findRunning(lab, name);
   return {
     name,
     kind: name === "vendor" ? "vendor" : "server",

@@ -10,7 +10,7 @@ import {
   type Container,
   clearMachine,
   containersOf,
-  findLeader,
+  findRunning,
   groupName,
   powerOff,
   startMachine,
@@ -56,7 +56,7 @@ export async function upLab(options: UpOptions = {}): Promise<LabStatus> {
     const publicKey = await ensureLoginKey(lab);
     await startPackageProxy(lab, plan.places.controller.v4, progress);
     const machines = containersOf(plan, server, vendor);
-    const leaders = await Promise.all(machines.map(({ name }) => findLeader(lab, name)));
+    const leaders = await Promise.all(machines.map(({ name }) => findRunning(lab, name)));
     const stopped = machines.filter((_, index) => leaders[index] === undefined);
     if (stopped.length === 0) progress(`lab ${lab} is already up`);
     else await boot(lab, plan, stopped, publicKey, progress);

@@ -1,4 +1,16 @@
-import { access, appendFile, chown, copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import {
+  access,
+  appendFile,
+  chown,
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  rmdir,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { type AddressPlan, domain, serverNames } from "./address-plan.ts";
@@ -27,6 +39,9 @@ export interface Container {
 /** Name of a machine's control groups, by which it is found even when nothing was recorded. */
 export const groupName = (lab: string, machine: string) => `onprem-${lab}.${machine}`;
 
+/** Name under which systemd-nspawn keeps its own notes; its hostname is short. */
+const nspawnName = (lab: string, machine: string) => `onprem-${lab}-${machine}`;
+
 /** systemd.special(7): PID 1 of a container powers off on this signal, SIGRTMIN+4. */
 const poweroffSignal = 34 + 4;
 
@@ -49,6 +64,7 @@ export function machineFiles(
       "127.0.0.1 localhost",
       "::1 localhost ip6-localhost ip6-loopback",
       `${addresses.v4} ${name}.${domain} ${name}`,
+      `${addresses.v6} ${name}.${domain} ${name}`,
     ]),
     "/etc/resolv.conf": text([
       `nameserver ${vendor.v4}`,
@@ -84,7 +100,7 @@ export function nspawnWords(lab: string, machine: Container, places: ReturnType<
     "--quiet",
     "--boot",
     `--directory=${places.root}`,
-    `--machine=onprem-${lab}-${machine.name}`,
+    `--machine=${nspawnName(lab, machine.name)}`,
     `--hostname=${machine.name}`,
     `--network-bridge=${machine.segment}`,
     "--resolv-conf=off",
@@ -188,12 +204,23 @@ export async function findLeader(lab: string, machine: string): Promise<ProcessI
   return undefined;
 }
 
-/** Ask machines to power off, and wait up to five seconds for it. What does not end is ended by {@link clearMachine}. */
+/** {@link findLeader} of a machine that is whole: one whose supervisor was killed still runs, but would not survive its reboot. */
+export async function findRunning(lab: string, machine: string): Promise<ProcessIdentity | undefined> {
+  const recorded = await readFile(machinePlaces(lab, machine).process, "utf8").catch(() => undefined);
+  if (recorded === undefined || !(await isAlive(JSON.parse(recorded) as ProcessIdentity))) return undefined;
+  return findLeader(lab, machine);
+}
+
+/**
+ * Ask machines to power off, and wait up to five seconds until nothing of them runs, systemd-nspawn itself included, for it cleans
+ * up behind a machine that ends by itself. What does not end is ended by {@link clearMachine}.
+ */
 export async function powerOff(lab: string, machines: readonly string[]): Promise<void> {
   const leaders = await Promise.all(machines.map((machine) => findLeader(lab, machine)));
-  const asked = leaders.filter((leader) => leader !== undefined);
-  await Promise.all(asked.map((leader) => signalProcess(leader, poweroffSignal)));
-  await waitUntil(async () => !(await Promise.all(asked.map(isAlive))).includes(true), 5_000);
+  await Promise.all(leaders.map((leader) => leader && signalProcess(leader, poweroffSignal)));
+  const asked = machines.filter((_, index) => leaders[index] !== undefined);
+  const left = async () => (await Promise.all(asked.map((machine) => machineProcesses(lab, machine)))).flat();
+  await waitUntil(async () => (await left()).length === 0, 5_000);
 }
 
 /** End whatever is left of a machine: its recorded supervisor, everything in its control groups, its mounts. Keeps its disk. */
@@ -203,7 +230,15 @@ export async function clearMachine(lab: string, machine: string): Promise<void> 
   if (recorded) await signalProcess(JSON.parse(recorded) as ProcessIdentity, "SIGKILL");
   await removeGroups(await findGroups((name) => name === groupName(lab, machine)));
   await rm(places.process, { force: true });
+  await removeTraces(lab, machine, places.root);
   await unmountBelow(places.folder);
+}
+
+/** What systemd-nspawn leaves behind when it is killed: a lock named by its root's device and inode, and an empty folder. */
+async function removeTraces(lab: string, machine: string, root: string): Promise<void> {
+  const seen = await stat(root).catch(() => undefined);
+  if (seen) await rm(`/run/systemd/nspawn/locks/inode-${seen.dev}:${seen.ino}`, { force: true });
+  await rmdir(`/run/systemd/nspawn/propagate/${nspawnName(lab, machine)}`).catch(() => undefined); // absent after a clean end
 }
 
 /** Wait until sshd says its name at the machine's IPv4 address. Throws with the last lines of the console when it never does. */
@@ -234,8 +269,8 @@ export function saysSsh(address: string): Promise<boolean> {
   });
 }
 
-/** Names of the processes that run for a machine; used by tests and `down` to see that none is left. */
-export async function machineProcesses(lab: string, machine: string): Promise<ProcessIdentity[]> {
+/** Every process of a machine, its supervisor included. */
+async function machineProcesses(lab: string, machine: string): Promise<ProcessIdentity[]> {
   const groups = await findGroups((name) => name === groupName(lab, machine));
   return (await Promise.all(groups.map(processesOf))).flat();
 }

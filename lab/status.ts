@@ -24,7 +24,7 @@ export type VantageName = "management" | "internal" | "stranger";
 /** The three servers of a customer, SRV-1. */
 export type ServerName = "dev" | "test" | "prod";
 
-/** `running`: PID 1 lives. `stopped`: it does not, and `up` would start it again. */
+/** `running`: PID 1 lives, and what starts it again after a reboot does too. `stopped`: else; `up` starts it again. */
 export type MachineState = "running" | "stopped";
 
 /** How to log in on a machine. Passwords never work. */

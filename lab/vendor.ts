@@ -25,7 +25,7 @@ export function vendorFiles(plan: AddressPlan): Recipe["files"] {
       `  listen-on-v6 { ::1; ${vendor.v6}; };`,
       // Recursion follows a CNAME from one local zone into another; the local root zone keeps every question inside.
       `  recursion yes; allow-query { ${clients} }; allow-recursion { ${clients} };`,
-      "  empty-zones-enable no; dnssec-validation no; allow-transfer { none; };",
+      "  max-cache-size 16m; empty-zones-enable no; dnssec-validation no; allow-transfer { none; };",
       "};",
       "controls { };",
       'zone "." { type primary; file "/etc/bind/root.zone"; };',
