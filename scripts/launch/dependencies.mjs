@@ -14,12 +14,14 @@ import { takeLock } from "./pid-lock.mjs";
  */
 export async function installDependencies(project, say) {
   if (isComplete(project)) return "there";
-  const release = await takeLock(join(project, ".install-lock"), (pid) =>
+  const release = await takeLock(join(project, ".state", "install-lock"), (pid) =>
     say(`waiting for process ${pid}, which installs the dependencies of this folder`),
   );
   try {
     if (isComplete(project)) return "there"; // another process did it while we waited
-    say(`installing the packages of package-lock.json${existsSync(join(project, "node_modules")) ? " (they have changed)" : ""}: 10 s to a minute`);
+    say(
+      `installing the packages of package-lock.json${existsSync(join(project, "node_modules")) ? " (they have changed)" : ""}: 10 s to a minute`,
+    );
     const started = Date.now();
     const seconds = () => Math.round((Date.now() - started) / 1000);
     const ticking = setInterval(() => say(`still installing packages, ${seconds()} s so far`), 15_000);

@@ -21,7 +21,9 @@ export function runToEnd([program = "", ...args], env) {
   }
   return new Promise((resolve, reject) => {
     child.on("error", (cause) =>
-      reject(new LaunchError(`${program} could not be started`, cause.message, "delete node_modules and run this again")),
+      reject(
+        new LaunchError(`${program} could not be started`, cause.message, "delete node_modules and run this again"),
+      ),
     );
     child.on("exit", (code, signal) => resolve(signal ? 128 + constants.signals[signal] : (code ?? 1)));
   });
