@@ -23,7 +23,8 @@ const endpoint = {
 /** The provider's configuration: an endpoint, the jump host before it, and how long a booting server is waited for. */
 export const connectionFields = {
   ...endpoint,
-  name: z.string().optional(),
+  /** What messages call the server; not `name`, which the engine takes for the plugin's name. */
+  label: z.string().min(1).optional(),
   dialTimeout: seconds.optional(),
   jump: z.preprocess(
     (given) => (typeof given === "string" ? parsed(given) : given),
@@ -38,8 +39,9 @@ export const connectionFields = {
 export const connector: Connector = {
   check: byFields(connectionFields, requireLogin),
   connect(config, say, signal) {
-    const { version: _, pluginDownloadURL: __, ...settings } = z.object(connectionFields).parse(config);
-    return connect(settings as ConnectionSettings, { say, signal });
+    const { version: _, pluginDownloadURL: __, label, ...settings } = z.object(connectionFields).parse(config);
+    const named = { ...settings, ...(label === undefined ? {} : { name: label }) };
+    return connect(named as ConnectionSettings, { say, signal });
   },
 };
 

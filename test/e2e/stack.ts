@@ -85,7 +85,10 @@ export class Stack implements AsyncDisposable {
   /** Calls the engine with any words. */
   async pulumi(...words: string[]): Promise<Finished> {
     const configured = words.includes("--stack") ? ["--config-file", this.#configFile] : [];
-    return start(["pulumi", "--non-interactive", "-C", project, ...words, ...configured], this.#env).finished;
+    const [operation = "", ...rest] = words;
+    const sub = operation === "config" ? rest.splice(0, 1) : [];
+    return start(["pulumi", "--non-interactive", "-C", project, operation, ...sub, ...configured, ...rest], this.#env)
+      .finished;
   }
 
   /** Starts an update and leaves it running, for tests that interrupt it. */
