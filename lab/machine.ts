@@ -127,7 +127,8 @@ export async function ensureHostKeys(lab: string, machine: string): Promise<void
   const { hostKeys } = machinePlaces(lab, machine);
   const keys = join(hostKeys, "etc/ssh");
   await mkdir(keys, { recursive: true, mode: 0o700 });
-  await run(["ssh-keygen", "-q", "-A", "-f", hostKeys]);
+  // Ends with this process: left alone it could put other keys in place of those that a next run has copied already.
+  await run(["setpriv", "--pdeathsig", "KILL", "ssh-keygen", "-q", "-A", "-f", hostKeys]);
 }
 
 /** The public ed25519 host key: type and key, without a comment; empty before the first `up`. */

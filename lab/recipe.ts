@@ -89,13 +89,27 @@ export function layersOf(recipe: Recipe): Recipe[] {
   return [...(recipe.on ? layersOf(recipe.on) : []), recipe];
 }
 
+/**
+ * Namespaces of its own for a build. When the building process dies in any way, setpriv(1) ends unshare(1), which ends PID 1 of the
+ * namespace, which ends the rest; the mounts go with them.
+ */
+const enclosed = [
+  "setpriv",
+  "--pdeathsig",
+  "KILL",
+  "unshare",
+  "--mount",
+  "--propagation=private",
+  "--pid",
+  "--fork",
+  "--kill-child",
+  "--mount-proc",
+] as const;
+
 /** The mmdebstrap(1) call that makes a lowest layer in `target`. */
 export function bootstrapWords(recipe: Recipe, access: AptAccess, target: string): Words {
   return [
-    // A mount namespace of its own: an interrupted build takes its mounts with it.
-    "unshare",
-    "--mount",
-    "--propagation=private",
+    ...enclosed,
     "mmdebstrap",
     "--mode=root",
     "--variant=minbase",
@@ -112,13 +126,7 @@ export function bootstrapWords(recipe: Recipe, access: AptAccess, target: string
 /** The apt-get(8) call that installs a further layer in the root file system `root`; nothing it starts outlives it. */
 export function installWords(recipe: Recipe, root: string, command: "update" | "install"): Words {
   return [
-    "unshare",
-    "--mount",
-    "--propagation=private",
-    "--pid",
-    "--fork",
-    "--kill-child",
-    "--mount-proc",
+    ...enclosed,
     `--root=${root}`,
     "apt-get",
     "--quiet",
