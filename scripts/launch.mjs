@@ -6,8 +6,8 @@ import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { installDependencies } from "./launch/dependencies.mjs";
 import { LaunchError } from "./launch/launch-error.mjs";
-import { findNode, refuseOldNode, refusePlatform } from "./launch/runtime.mjs";
 import { runToEnd } from "./launch/run-to-end.mjs";
+import { findNode, refuseOldNode, refusePlatform } from "./launch/runtime.mjs";
 
 const project = dirname(dirname(fileURLToPath(import.meta.url)));
 

@@ -1,0 +1,62 @@
+import { join } from "node:path";
+import type { TestProject } from "vitest/node";
+import { downLab, type LabStatus, upLab } from "../../lab/lab.ts";
+import { cacheFolder } from "../../lab/places.ts";
+import { recordedLabs } from "../../lab/registry.ts";
+import { ensureActionsPlugin } from "../../scripts/engine/actions-plugin.ts";
+import { ensureEngine } from "../../scripts/engine/engine.ts";
+import { engineEnvironment } from "../../scripts/engine/environment.ts";
+import { Reporter } from "../../scripts/reporter.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** The lab of this run: `inject("lab")`. */
+    lab: LabStatus;
+    /** The environment to call `pulumi` with, Node 24 and a Pulumi home of the labs included: `inject("engine")`. */
+    engine: Record<string, string>;
+  }
+}
+
+/** The labs of test runs are named after the process, so that several runs and the lab of `npm start` stand side by side. */
+const prefix = "e2e";
+
+/** Bring up the engine and a lab for the end-to-end tests; the function it returns takes the lab down. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const reporter = new Reporter();
+  await removeLeftLabs(reporter);
+  const home = { ...process.env, PULUMI_HOME: join(cacheFolder(), "pulumi-home") };
+  const env = engineEnvironment(await ensureEngine({ env: home, reporter }), home);
+  await ensureActionsPlugin({ env, reporter });
+  const name = `${prefix}${process.pid}`;
+  const down = () => downLab(name, { forget: true });
+  try {
+    project.provide("lab", await upLab({ name }));
+  } catch (error) {
+    await down();
+    throw error;
+  }
+  project.provide(
+    "engine",
+    Object.fromEntries(Object.entries(env).filter((entry) => entry[1] !== undefined)) as Record<string, string>,
+  );
+  return down;
+}
+
+/** A test run that was killed could not take its lab down. */
+async function removeLeftLabs(reporter: Reporter): Promise<void> {
+  for (const name of await recordedLabs()) {
+    const pid = new RegExp(`^${prefix}(\\d+)$`).exec(name)?.[1];
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    reporter.line(`removing lab ${name}, whose test run is gone`);
+    await downLab(name, { forget: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
