@@ -84,26 +84,24 @@ export class Stack implements AsyncDisposable {
 
   /** Calls the engine with any words. */
   async pulumi(...words: string[]): Promise<Finished> {
-    const configured = words.includes("--stack") ? ["--config-file", this.#configFile] : [];
-    const [operation = "", ...rest] = words;
-    const sub = operation === "config" ? rest.splice(0, 1) : [];
-    return start(["pulumi", "--non-interactive", "-C", project, operation, ...sub, ...configured, ...rest], this.#env)
-      .finished;
+    return this.#start(words).finished;
   }
 
   /** Starts an update and leaves it running, for tests that interrupt it. */
   async begin(resources: Declared[], ...flags: string[]): Promise<Running> {
     await this.#declare(resources);
-    const words = ["up", "--yes", "--skip-preview", "--stack", "test", "--json", "--config-file", this.#configFile];
-    return start(["pulumi", "--non-interactive", "-C", project, ...words, ...flags], this.#env);
+    return this.#start(["up", "--yes", "--skip-preview", "--stack", "test", "--json", ...flags]);
+  }
+
+  /** The configuration file stands in the stack's own folder; the flag goes first, for a value may follow `--`. */
+  #start([operation = "", ...rest]: string[]): Running {
+    const group = operation === "config" || operation === "stack" ? [operation, rest.shift() ?? ""] : [operation];
+    const common = ["--non-interactive", "-C", project, "--config-file", join(this.folder, "Pulumi.test.yaml")];
+    return start(["pulumi", ...group, ...common, ...rest], this.#env);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
-  }
-
-  get #configFile(): string {
-    return join(this.folder, "Pulumi.test.yaml");
   }
 
   get #program(): string {
