@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Declared } from "./project/index.ts";
 
 /** What one run of the engine did, or would do. */
@@ -52,11 +52,19 @@ export class Stack implements AsyncDisposable {
 
   static async create(options: StackOptions): Promise<Stack> {
     const stack = new Stack(await mkdtemp(join(tmpdir(), "onprem-stack-")), options);
-    await stack.#must("stack", "init", "test");
+    await stack.#init();
     for (const [key, value] of Object.entries(options.secrets ?? {})) {
-      await stack.#must("config", "set", "--stack", "test", "--secret", `lab-tests:${key}`, "--", value);
+      await stack.#must("config", "set", "--stack", stack.#name, "--secret", `lab-tests:${key}`, "--", value);
     }
     return stack;
+  }
+
+  /** `stack init` knows no `--config-file` and leaves its salt in the project's folder: it moves from there. */
+  async #init(): Promise<void> {
+    const finished = await start(["pulumi", "-C", project, "stack", "init", this.#name], this.#env).finished;
+    if (finished.code !== 0) throw new Error(`pulumi stack init failed: ${finished.stderr}`);
+    await copyFile(join(project, `Pulumi.${this.#name}.yaml`), this.#configFile);
+    await rm(join(project, `Pulumi.${this.#name}.yaml`));
   }
 
   preview(resources: Declared[], ...flags: string[]): Promise<Run> {
@@ -68,17 +76,25 @@ export class Stack implements AsyncDisposable {
   }
 
   async destroy(): Promise<Run> {
-    return summary(await this.pulumi("destroy", "--yes", "--skip-preview", "--stack", "test", "--json"));
+    return summary(await this.pulumi("destroy", "--yes", "--skip-preview", "--stack", this.#name, "--json"));
   }
 
   /** The state as anybody with the back end's folder can export it. */
   async export(): Promise<string> {
-    return (await this.#must("stack", "export", "--stack", "test")).stdout;
+    return (await this.#must("stack", "export", "--stack", this.#name)).stdout;
   }
 
   async import(type: string, name: string, id: string): Promise<Run> {
     const provider = /urn:[^\s"]*providers:onprem::server/.exec(await this.export())?.[0];
-    const flags = ["--yes", "--skip-preview", "--generate-code=false", "--protect=false", "--stack", "test", "--json"];
+    const flags = [
+      "--yes",
+      "--skip-preview",
+      "--generate-code=false",
+      "--protect=false",
+      "--stack",
+      this.#name,
+      "--json",
+    ];
     return summary(await this.pulumi("import", type, name, id, "--provider", `server=${provider}`, ...flags));
   }
 
@@ -90,18 +106,26 @@ export class Stack implements AsyncDisposable {
   /** Starts an update and leaves it running, for tests that interrupt it. */
   async begin(resources: Declared[], ...flags: string[]): Promise<Running> {
     await this.#declare(resources);
-    return this.#start(["up", "--yes", "--skip-preview", "--stack", "test", "--json", ...flags]);
+    return this.#start(["up", "--yes", "--skip-preview", "--stack", this.#name, "--json", ...flags]);
   }
 
   /** The configuration file stands in the stack's own folder; the flag goes first, for a value may follow `--`. */
   #start([operation = "", ...rest]: string[]): Running {
     const group = operation === "config" || operation === "stack" ? [operation, rest.shift() ?? ""] : [operation];
-    const common = ["--non-interactive", "-C", project, "--config-file", join(this.folder, "Pulumi.test.yaml")];
+    const common = ["--non-interactive", "-C", project, "--config-file", this.#configFile];
     return start(["pulumi", ...group, ...common, ...rest], this.#env);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
+  }
+
+  get #name(): string {
+    return basename(this.folder).toLowerCase();
+  }
+
+  get #configFile(): string {
+    return join(this.folder, "Pulumi.yaml");
   }
 
   get #program(): string {
@@ -110,7 +134,7 @@ export class Stack implements AsyncDisposable {
 
   async #operate(operation: string, resources: Declared[], flags: string[]): Promise<Run> {
     await this.#declare(resources);
-    return summary(await this.pulumi(operation, "--stack", "test", "--json", ...flags), operation);
+    return summary(await this.pulumi(operation, "--stack", this.#name, "--json", ...flags), operation);
   }
 
   /** The program reads a file and not configuration: setting configuration takes the engine half a second a key. */
