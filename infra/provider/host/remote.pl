@@ -1,5 +1,5 @@
 # Runs on the host, read from standard input and kept only in memory: carries out what frames.ts sends and answers it.
-# Uses nothing beyond Debian's and Ubuntu's perl-base. $NONCE is set by the line that remote.ts puts in front.
+# Uses nothing beyond Debian's and Ubuntu's perl-base. $main::NONCE is set by the line that remote.ts puts in front.
 #
 #   exec     mode deadline until stdin env argv...  ->  started, then done: code signal late stdout stderr dropped...
 #   inspect  path hash content recursive            ->  entry..., done
@@ -14,8 +14,6 @@ use warnings;
 use Fcntl qw(:flock :mode F_GETFL F_SETFL O_CREAT O_DIRECTORY O_EXCL O_NOFOLLOW O_NONBLOCK O_RDONLY O_RDWR O_WRONLY);
 use IO::Handle ();
 use POSIX ();
-
-our $NONCE;
 
 use constant { EXEC => 1, INSPECT => 2, OPEN => 3, DATA => 4, FINISH => 5, ABORT => 6, PING => 7 };
 use constant { STARTED => 65, ENTRY => 66, DONE => 67, FAILED => 68, PONG => 69 };
@@ -457,7 +455,9 @@ sub nonblocking {
 }
 
 sub take {
-    my ($kind, $id, @fields) = unpack('C N (N/a)*', $_[0]);
+    my ($kind, $id) = unpack('C N', $_[0]);
+    # Perl 5.36 takes an empty rest for a broken one.
+    my @fields = length $_[0] > 5 ? unpack('x5 (N/a)*', $_[0]) : ();
     if ($kind == PING) { reply(PONG, $id) }
     elsif ($kind == EXEC) {
         my ($mode, $deadline, $until, $stdin, $env, @argv) = @fields;
@@ -501,7 +501,7 @@ sub main {
     $SIG{$_} = sub { local $!; $dying = 1; syswrite($waker, '.') } for qw(HUP INT TERM);
     chdir '/';
     umask 022;
-    $out = "\0onprem-$NONCE\n";
+    $out = "\0onprem-$main::NONCE\n";
     $heard = now();
 
     until ($dying) {

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
-import { createReadStream, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { open } from "node:fs/promises";
 import type { ClientChannel } from "ssh2";
 import { reason } from "../failure.ts";
 import type { Content } from "../step.ts";
@@ -122,7 +123,7 @@ export class Remote {
   ): Promise<Remote> {
     const { name, user } = withDefaults(settings);
     const nonce = randomBytes(16).toString("hex");
-    const source = Buffer.concat([Buffer.from(`our $NONCE = "${nonce}";\n`), program]);
+    const source = Buffer.concat([Buffer.from(`$main::NONCE = "${nonce}";\n`), program]);
     const command = [...(user === "root" ? [] : ["sudo", "-n", "--"]), "perl", "-e", bootstrap, String(source.length)];
     const hello = Promise.withResolvers<void>();
     const cancel = () => hello.reject(new Cancelled(name));
@@ -135,6 +136,7 @@ export class Remote {
       remote.#listen(Buffer.from(`\0onprem-${nonce}\n`), hello, (code, said) =>
         user !== "root" && code === 1 ? new SudoRefused(name, user, said) : unusable(name, said || `exit ${code}`),
       );
+      dialled.client.on("close", () => hello.reject(lostAtStart(name)));
       remote.#write(source);
       await hello.promise;
       return remote;
@@ -248,11 +250,7 @@ export class Remote {
     setTimeout(() => this.#dialled.client.destroy(), 200).unref();
   }
 
-  #listen(
-    marker: Buffer,
-    hello: PromiseWithResolvers<void>,
-    failed: (code: number | undefined, said: string) => Error,
-  ): void {
+  #listen(marker: Buffer, hello: PromiseWithResolvers<void>, failed: (code: number, said: string) => Error): void {
     let before = Buffer.alloc(0);
     let stderr = "";
     let code: number | undefined;
@@ -267,7 +265,7 @@ export class Remote {
       before = Buffer.concat([before, bytes]);
       const at = before.indexOf(marker);
       if (at < 0) {
-        if (before.length > 1_000_000) hello.reject(failed(undefined, "its login shell prints without end"));
+        if (before.length > 1_000_000) hello.reject(unusable(this.#name, "its login shell prints without end"));
         return;
       }
       this.#decoder = new Decoder();
@@ -279,7 +277,8 @@ export class Remote {
     });
     this.#channel.on("close", () => {
       const noise = before.toString("utf8").slice(0, 500).trim();
-      hello.reject(failed(code, stderr.trim() || noise));
+      // Without an exit status it was not the program that ended but the connection (RFC 4254, section 6.10).
+      hello.reject(code === undefined ? lostAtStart(this.#name) : failed(code, stderr.trim() || noise));
       this.#lost(stderr.trim() === "" ? "the program on the host ended" : stderr.trim());
       this.#ended.resolve();
     });
@@ -395,6 +394,10 @@ function execute(dialled: Dialled, command: string): Promise<ClientChannel> {
   });
 }
 
+function lostAtStart(name: string): ConnectionLost {
+  return new ConnectionLost({ what: `lost the connection to ${name}`, why: "it was closed right after the login" });
+}
+
 function unusable(name: string, why: string): HostUnusable {
   return new HostUnusable({
     what: `logged in to ${name}, but could not start a program there`,
@@ -405,8 +408,18 @@ function unusable(name: string, why: string): HostUnusable {
 
 async function* parts(content: Content): AsyncGenerator<Uint8Array> {
   if (typeof content === "object" && "sha256" in content) {
-    yield* createReadStream(content.path, { highWaterMark: chunk }) as AsyncIterable<Buffer>;
-    return;
+    const file = await open(content.path);
+    try {
+      // One buffer for all: each part has been copied into a message before the next is read.
+      const buffer = Buffer.allocUnsafeSlow(chunk);
+      for (;;) {
+        const { bytesRead } = await file.read(buffer, 0, chunk);
+        if (bytesRead === 0) return;
+        yield buffer.subarray(0, bytesRead);
+      }
+    } finally {
+      await file.close();
+    }
   }
   const bytes = typeof content === "string" ? Buffer.from(content) : content;
   for (let at = 0; at < bytes.length; at += chunk) yield bytes.subarray(at, at + chunk);

@@ -121,7 +121,7 @@ export class SshHost implements Host {
 
   async #steps(steps: readonly Step[], until?: number): Promise<void> {
     for (const [index, step] of steps.entries()) {
-      const remote = await this.#connected();
+      const remote = await this.#again(async (remote) => remote);
       try {
         await (step.do === "run" ? this.#run(remote, step, until) : this.#write(remote, step, until));
       } catch (error) {
@@ -184,8 +184,10 @@ export class SshHost implements Host {
     if (this.#failed !== undefined) return Promise.reject(this.#failed);
     if (this.#current?.alive === false) this.#forget();
     this.#remote ??= this.#dialled(this.#settings).then(
-      (remote) => {
+      async (remote) => {
         this.#current = remote;
+        // Told to stop while the login went on: whoever stopped us found no connection to end.
+        if (this.#signal.aborted) await remote.close(new Cancelled(this.name));
         return remote;
       },
       (error) => {
