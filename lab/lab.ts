@@ -47,12 +47,14 @@ export async function upLab(options: UpOptions = {}): Promise<LabStatus> {
   await requireIpv6();
   const server = await readBaseRecipe();
   const vendor = vendorRecipe(server);
-  await ensureBuilt([server, vendor], progress);
+  await ensureBuilt([server, vendor], progress, options.signal);
+  stopIfAborted(options.signal);
   return withLock(labLock(lab), progress, async () => {
     await claimLab(lab);
     const networkStands = await networkExists(lab);
     const plan = planAddresses(await settleNet(lab, options.net, networkStands, progress));
     if (!networkStands) await rebuildNetwork(lab, plan, progress);
+    stopIfAborted(options.signal);
     const publicKey = await ensureLoginKey(lab);
     await startPackageProxy(lab, plan.places.controller.v4, progress);
     const machines = containersOf(plan, server, vendor);
@@ -126,6 +128,11 @@ export async function resetHost(
     await boot(lab, plan, chosen, await ensureLoginKey(lab), progress);
     return describeLab(lab, plan);
   });
+}
+
+function stopIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted)
+    throw new LabError("bringing the lab up was interrupted", undefined, "run it again, or: npm run lab -- down");
 }
 
 async function rebuildNetwork(lab: string, plan: AddressPlan, progress: Progress): Promise<void> {

@@ -27,7 +27,7 @@ export const lowerFolders = (recipe: Recipe) => layersOf(recipe).reverse().map(l
  * Build what is missing of the given recipes. A layer is built beside its place and renamed into it, under a lock: an interrupted
  * build leaves nothing that counts, and what it left is removed by the next.
  */
-export async function ensureBuilt(recipes: readonly Recipe[], progress: Progress): Promise<void> {
+export async function ensureBuilt(recipes: readonly Recipe[], progress: Progress, signal?: AbortSignal): Promise<void> {
   const layers = [...new Map(recipes.flatMap(layersOf).map((recipe) => [cacheName(recipe), recipe])).values()];
   if ((await missing(layers)).length === 0) return;
   await withLock(join(labFolder(), "build.lock"), progress, async () => {
@@ -36,7 +36,7 @@ export async function ensureBuilt(recipes: readonly Recipe[], progress: Progress
     await removeLeftovers();
     for (const [index, recipe] of todo.entries()) {
       const place = { step: index + 1, of: todo.length, usualSeconds: usualSeconds[recipe.name] };
-      await longStep(progress, `building the ${recipe.name} file system`, place, () => build(recipe, access));
+      await longStep(progress, `building the ${recipe.name} file system`, place, () => build(recipe, access, signal));
     }
   });
 }
@@ -62,18 +62,15 @@ async function removeLeftovers(): Promise<void> {
   }
 }
 
-async function build(recipe: Recipe, access: AptAccess): Promise<void> {
+async function build(recipe: Recipe, access: AptAccess, signal: AbortSignal | undefined): Promise<void> {
   const temporary = join(labFolder(), `.building-${cacheName(recipe)}`);
-  const interrupt = new AbortController();
-  const stop = () => interrupt.abort();
-  process.once("SIGINT", stop).once("SIGTERM", stop);
   try {
     await mkdir(temporary);
-    if (recipe.on) await installLayer(recipe, recipe.on, temporary, access, interrupt.signal);
-    else await bootstrap(recipe, temporary, access, interrupt.signal);
+    if (recipe.on) await installLayer(recipe, recipe.on, temporary, access, signal);
+    else await bootstrap(recipe, temporary, access, signal);
     await rename(join(temporary, "layer"), layerFolder(recipe));
   } catch (cause) {
-    if (!interrupt.signal.aborted) throw cause;
+    if (!signal?.aborted) throw cause;
     throw new LabError(
       `building the ${recipe.name} file system was interrupted`,
       "nothing of it was kept",
@@ -81,14 +78,18 @@ async function build(recipe: Recipe, access: AptAccess): Promise<void> {
       cause,
     );
   } finally {
-    process.off("SIGINT", stop).off("SIGTERM", stop);
     await removeLeftovers();
   }
 }
 
-async function bootstrap(recipe: Recipe, temporary: string, access: AptAccess, signal: AbortSignal): Promise<void> {
+async function bootstrap(
+  recipe: Recipe,
+  temporary: string,
+  access: AptAccess,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const layer = join(temporary, "layer");
-  await run(bootstrapWords(recipe, access, layer), { signal });
+  await run(bootstrapWords(recipe, access, layer), { ...(signal && { signal }) });
   await run(["chroot", layer, "useradd", "--create-home", "--shell", "/bin/bash", "--password", "*", loginUser]);
   for (const key of await readdir(join(layer, "etc/ssh"))) {
     if (key.startsWith("ssh_host_")) await rm(join(layer, "etc/ssh", key));
@@ -103,7 +104,7 @@ async function installLayer(
   on: Recipe,
   temporary: string,
   access: AptAccess,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const [layer, work, root] = [join(temporary, "layer"), join(temporary, "work"), join(temporary, "root")];
   for (const folder of [layer, work, root]) await mkdir(folder);
@@ -113,8 +114,8 @@ async function installLayer(
     const policy = join(root, "usr/sbin/policy-rc.d");
     await writeFile(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 }); // start nothing while installing
     await copyFile("/etc/resolv.conf", join(root, "etc/resolv.conf"));
-    await run(installWords(recipe, root, "update"), { signal, env });
-    await run(installWords(recipe, root, "install"), { signal, env });
+    await run(installWords(recipe, root, "update"), { env, ...(signal && { signal }) });
+    await run(installWords(recipe, root, "install"), { env, ...(signal && { signal }) });
     await run(["chroot", root, "apt-get", "clean"]);
     await run(["rm", "-rf", policy, join(root, "var/lib/apt/lists"), join(root, "var/log/apt")]);
     await writeFiles(root, { "/etc/resolv.conf": { content: "", mode: 0o644 }, ...recipe.files });

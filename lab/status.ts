@@ -106,4 +106,6 @@ export interface UpOptions {
   readonly net?: string;
   /** Where progress lines go. @default standard error */
   readonly progress?: Progress;
+  /** Stops the work at the next point where nothing is half-done; the call then fails. What was started stays until `down`. */
+  readonly signal?: AbortSignal;
 }

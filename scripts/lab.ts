@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { defaultLab, downLab, LabError, resetHost, statusLab, upLab } from "../lab/lab.ts";
 import { shellWords, statusTable } from "../lab/show.ts";
+import { runMain } from "./main.ts";
 
 const usage = `Usage: npm run lab -- COMMAND [--name NAME]
 
@@ -19,19 +20,17 @@ const { values, positionals } = readArguments();
 const [command, ...rest] = positionals;
 const lab = values.name;
 
-try {
+await runMain(async ({ signal }) => {
   if (values.help || command === undefined) process.stdout.write(usage);
-  else if (command === "up") show(await upLab({ name: lab, ...(values.net !== undefined && { net: values.net }) }));
+  else if (command === "up")
+    show(await upLab({ name: lab, signal, ...(values.net !== undefined && { net: values.net }) }));
   else if (command === "down") await downLab(lab, { forget: values.forget });
   else if (command === "reset") show(await resetHost(lab, rest[0]));
   else if (command === "status") show(await statusLab(lab));
-  else if (command === "shell") await shell(rest[0], rest.slice(1));
+  else if (command === "shell") return shell(rest[0], rest.slice(1));
   else throw new LabError(`"${command}" is not a command of the lab`, "it has up, down, reset, status and shell");
-} catch (error) {
-  if (!(error instanceof LabError)) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
-}
+  return 0;
+});
 
 function readArguments() {
   try {
@@ -57,7 +56,7 @@ function show(status: Awaited<ReturnType<typeof statusLab>>): void {
   else process.stdout.write(status ? statusTable(status) : `lab ${lab} is down and was never up\n`);
 }
 
-async function shell(host: string | undefined, remote: readonly string[]): Promise<void> {
+async function shell(host: string | undefined, remote: readonly string[]): Promise<number> {
   const [program, ...args] = await shellWords(await statusLab(lab), host, values.user, remote);
-  process.exitCode = spawnSync(program, args, { stdio: "inherit" }).status ?? 1;
+  return spawnSync(program, args, { stdio: "inherit" }).status ?? 1;
 }
