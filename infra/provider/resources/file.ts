@@ -5,6 +5,7 @@ import { absolutePath, accountName, byFields, fileMode, localFile } from "../fie
 import type { Kind } from "../kind.ts";
 import { HostResource, type Inputs } from "../resource.ts";
 import { LocalFile, run, type Step, write } from "../step.ts";
+import { keep, keptAt, putBack } from "./kept.ts";
 
 /** What a file should be. Exactly one of `content` and `source` is given. */
 export interface FileArgs {
@@ -182,9 +183,7 @@ export const file: Kind<FileWant, FileSeen, FileMemory> = {
   remove(seen, memory) {
     if (!memory?.adopted) return [run(`remove ${seen.path}`, ["rm", "-f", "--", seen.path])];
     // An interrupted removal may have put it back already; then what stands there is not ours.
-    return seen.kept
-      ? [run(`put back what stood at ${seen.path}`, ["mv", "-fT", "--", keptAt(seen.path), seen.path])]
-      : [];
+    return seen.kept ? [putBack(seen.path)] : [];
   },
 
   refuse(want, seen, ours) {
@@ -221,16 +220,4 @@ function decode(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Where the host keeps what an adopted file held; the name is a hash, for paths are longer than names may be. */
-function keptAt(path: string): string {
-  return `/var/lib/onprem/kept/${createHash("sha256").update(path).digest("hex")}`;
-}
-
-function keep(path: string): Step[] {
-  return [
-    run("make the folder for adopted files", ["install", "-d", "-m", "0700", "--", "/var/lib/onprem/kept"]),
-    run(`keep what stands at ${path}`, ["cp", "-aT", "--", path, keptAt(path)]),
-  ];
 }
