@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type AddressPlan, domain, segmentNames, serverNames, vantageNames } from "./address-plan.ts";
-import { findRunning, readHostKey } from "./machine.ts";
+import { findRunning } from "./machine.ts";
+import { readHostKey } from "./machine-disk.ts";
 import { controllerInterface, namespacePath, networkExists } from "./network.ts";
 import { packageProxyPort, packageProxyRuns } from "./package-proxy.ts";
 import { machinePlaces, runFolder } from "./places.ts";

@@ -1,32 +1,17 @@
-import {
-  access,
-  appendFile,
-  chown,
-  copyFile,
-  mkdir,
-  readdir,
-  readFile,
-  rm,
-  rmdir,
-  stat,
-  writeFile,
-} from "node:fs/promises";
+import { readFile, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { type AddressPlan, domain, serverNames } from "./address-plan.ts";
-import { throughProxy } from "./apt-sources.ts";
+import { type AddressPlan, serverNames } from "./address-plan.ts";
 import { findGroups, leaderIn, processesOf, removeGroups } from "./cgroup.ts";
-import { run, type Words } from "./command.ts";
+import type { Words } from "./command.ts";
 import { LabError } from "./lab-error.ts";
+import { mountDisk } from "./machine-disk.ts";
 import { unmountBelow } from "./mounts.ts";
 import { inRouter } from "./network.ts";
-import { packageProxyPort } from "./package-proxy.ts";
 import { machinePlaces } from "./places.ts";
 import { isAlive, type ProcessIdentity, signalProcess, startDaemon, waitUntil } from "./process.ts";
-import { loginUser, type Recipe } from "./recipe.ts";
-import { lowerFolders, mountOverlay, writeFiles } from "./rootfs.ts";
+import type { Recipe } from "./recipe.ts";
 import type { Addresses, SegmentName, ServerName } from "./status.ts";
-import { vendorFiles, vendorUnits } from "./vendor.ts";
 
 /** A machine of the lab that shares this machine's kernel. */
 export interface Container {
@@ -46,52 +31,6 @@ const nspawnName = (lab: string, machine: string) => `onprem-${lab}-${machine}`;
 const poweroffSignal = 34 + 4;
 
 const supervise = join(import.meta.dirname, "supervise.sh");
-
-/** What a fresh machine gets on top of its root file system. */
-export function machineFiles(
-  plan: AddressPlan,
-  machine: Container,
-  publicKey: string,
-  baseSources: string,
-): Recipe["files"] {
-  const { name, addresses, segment } = machine;
-  const { router, bits } = plan.segments[segment];
-  const { vendor, controller } = plan.places;
-  const text = (lines: readonly string[], mode = 0o644) => ({ content: `${lines.join("\n")}\n`, mode });
-  return {
-    "/etc/hostname": text([name]),
-    "/etc/hosts": text([
-      "127.0.0.1 localhost",
-      "::1 localhost ip6-localhost ip6-loopback",
-      `${addresses.v4} ${name}.${domain} ${name}`,
-      `${addresses.v6} ${name}.${domain} ${name}`,
-    ]),
-    "/etc/resolv.conf": text([
-      `nameserver ${vendor.v4}`,
-      `nameserver ${vendor.v6}`,
-      `search ${domain}`,
-      "options timeout:1 attempts:2",
-    ]),
-    "/etc/systemd/network/10-lab.network": text([
-      "[Match]",
-      "Name=host0",
-      "[Network]",
-      `Gateway=${router.v4}`,
-      `Gateway=${router.v6}`,
-      "IPv6AcceptRA=no",
-      "[Address]",
-      `Address=${addresses.v4}/${bits}`,
-      "[Address]",
-      `Address=${addresses.v6}/64`,
-      "DuplicateAddressDetection=none",
-    ]),
-    "/etc/apt/apt.conf.d/01proxy": text([`Acquire::http::Proxy "http://${controller.v4}:${packageProxyPort}";`]),
-    "/etc/apt/sources.list": { content: throughProxy(baseSources), mode: 0o644 },
-    "/root/.ssh/authorized_keys": text([publicKey.trim()], 0o600),
-    [`/home/${loginUser}/.ssh/authorized_keys`]: text([publicKey.trim()], 0o600),
-    ...(name === "vendor" && vendorFiles(plan)),
-  };
-}
 
 /** The systemd-nspawn(1) call of one machine. */
 export function nspawnWords(lab: string, machine: Container, places: ReturnType<typeof machinePlaces>): Words {
@@ -122,21 +61,6 @@ const nspawnVariables = {
   SYSTEMD_NSPAWN_TMPFS_TMP: "0",
 };
 
-/** Make SSH host keys for a machine that has none yet. */
-export async function ensureHostKeys(lab: string, machine: string): Promise<void> {
-  const { hostKeys } = machinePlaces(lab, machine);
-  const keys = join(hostKeys, "etc/ssh");
-  await mkdir(keys, { recursive: true, mode: 0o700 });
-  // Ends with this process: left alone it could put other keys in place of those that a next run has copied already.
-  await run(["setpriv", "--pdeathsig", "KILL", "ssh-keygen", "-q", "-A", "-f", hostKeys]);
-}
-
-/** The public ed25519 host key: type and key, without a comment; empty before the first `up`. */
-export async function readHostKey(lab: string, machine: string): Promise<string> {
-  const file = join(machinePlaces(lab, machine).hostKeys, "etc/ssh/ssh_host_ed25519_key.pub");
-  return (await readFile(file, "utf8").catch(() => "")).split(" ").slice(0, 2).join(" ");
-}
-
 /** Start a machine that does not run. A machine without files is made first; one that has them boots as after a power cut. */
 export async function startMachine(
   lab: string,
@@ -146,54 +70,13 @@ export async function startMachine(
 ): Promise<void> {
   const places = machinePlaces(lab, machine.name);
   await clearMachine(lab, machine.name);
-  const fresh = await access(places.prepared).then(
-    () => false,
-    () => true,
-  );
-  if (fresh) await rm(places.folder, { recursive: true, force: true });
-  for (const folder of [places.upper, places.work, places.root, places.docker])
-    await mkdir(folder, { recursive: true });
-  await mountOverlay(lowerFolders(machine.recipe), places.upper, places.work, places.root);
-  if (fresh) await prepare(lab, plan, machine, publicKey, places);
+  await mountDisk(lab, plan, machine, publicKey);
   const supervisor = await startDaemon(
     [supervise, groupName(lab, machine.name), "-", ...nspawnWords(lab, machine, places)],
     places.console,
     nspawnVariables,
   );
   await writeFile(places.process, JSON.stringify(supervisor));
-}
-
-async function prepare(
-  lab: string,
-  plan: AddressPlan,
-  machine: Container,
-  publicKey: string,
-  places: ReturnType<typeof machinePlaces>,
-): Promise<void> {
-  const { root } = places;
-  await ensureHostKeys(lab, machine.name);
-  const baseSources = await readFile(join(root, "etc/apt/sources.list"), "utf8");
-  await writeFiles(root, machineFiles(plan, machine, publicKey, baseSources));
-  for (const key of await readdir(join(places.hostKeys, "etc/ssh"))) {
-    await copyFile(join(places.hostKeys, "etc/ssh", key), join(root, "etc/ssh", key));
-  }
-  for (const [link, target] of machine.name === "vendor" ? Object.entries(vendorUnits) : []) {
-    await mkdir(join(root, link, ".."), { recursive: true });
-    await run(["ln", "-sfn", target, join(root, link)]);
-  }
-  const owner = /^\S+:\S*:(\d+):(\d+):/m;
-  const account = (await readFile(join(root, "etc/passwd"), "utf8"))
-    .split("\n")
-    .find((line) => line.startsWith(`${loginUser}:`));
-  const [, uid, gid] = owner.exec(account ?? "") ?? [];
-  for (const [home, user, group] of [
-    ["root", 0, 0],
-    [`home/${loginUser}`, Number(uid), Number(gid)],
-  ] as const) {
-    await run(["chmod", "700", join(root, home, ".ssh")]);
-    for (const path of [".ssh", ".ssh/authorized_keys"]) await chown(join(root, home, path), user, group);
-  }
-  await appendFile(places.prepared, "");
 }
 
 /** PID of a machine's PID 1 as this machine sees it. */

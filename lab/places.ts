@@ -30,7 +30,7 @@ export function machinePlaces(lab: string, machine: string) {
     root: join(folder, "root"),
     /** `/var/lib/docker`: overlay does not stack on overlay, so this is a folder of a real disk. */
     docker: join(folder, "docker"),
-    /** Exists when the machine's files are written; a restart then is a power cycle and rewrites nothing. */
+    /** The layers below `upper`. Written last when a disk is made: a restart then is a power cycle and rewrites nothing. */
     prepared: join(folder, "prepared"),
     process: join(folder, "process.json"),
     console: join(folder, "console.log"),

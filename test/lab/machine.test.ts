@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { planAddresses } from "../../lab/address-plan.ts";
-import { containersOf, groupName, machineFiles, nspawnWords } from "../../lab/machine.ts";
+import { containersOf, groupName, nspawnWords } from "../../lab/machine.ts";
+import { machineFiles } from "../../lab/machine-files.ts";
 import { machinePlaces } from "../../lab/places.ts";
 import { baseRecipe, vendorRecipe } from "../../lab/recipe.ts";
 
