@@ -27,18 +27,22 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const home = { ...process.env, PULUMI_HOME: join(cacheFolder(), "pulumi-home") };
   const env = engineEnvironment(await ensureEngine({ env: home, reporter }), home);
   await ensureActionsPlugin({ env, reporter });
-  const name = `${prefix}${process.pid}`;
-  const down = () => downLab(name, { forget: true });
+  project.provide(
+    "engine",
+    Object.fromEntries(Object.entries(env).filter((entry) => entry[1] !== undefined)) as Record<string, string>,
+  );
+  // Whoever writes tests keeps a lab running: `npm run lab -- up --name mine`, then ONPREM_LAB=mine.
+  const kept = process.env.ONPREM_LAB;
+  const name = kept ?? `${prefix}${process.pid}`;
+  const down = async () => {
+    if (kept === undefined) await downLab(name, { forget: true });
+  };
   try {
     project.provide("lab", await upLab({ name }));
   } catch (error) {
     await down();
     throw error;
   }
-  project.provide(
-    "engine",
-    Object.fromEntries(Object.entries(env).filter((entry) => entry[1] !== undefined)) as Record<string, string>,
-  );
   return down;
 }
 

@@ -1,0 +1,46 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { inject } from "vitest";
+import type { LabStatus, MachineStatus } from "../../lab/status.ts";
+import { Stack } from "./stack.ts";
+
+const execute = promisify(execFile);
+
+/** The lab that the run brought up. */
+export function lab(): LabStatus {
+  return inject("lab");
+}
+
+/** A machine of the lab by name. */
+export function machine(name: string): MachineStatus {
+  const found = lab().machines.find((one) => one.name === name);
+  if (found === undefined) throw new Error(`the lab has no machine ${name}`);
+  return found;
+}
+
+/** The provider's configuration for a machine, as its administrator. */
+export function connectionTo({ addresses, fqdn, hostKey, login }: MachineStatus, user = "deploy") {
+  return { host: addresses.v4, user, hostKey, privateKeyFile: login.privateKeyFile, label: fqdn };
+}
+
+/** A stack of the test program on a machine. */
+export function stackOn(
+  server: MachineStatus,
+  { connection = {}, secrets = {} }: { connection?: Record<string, unknown>; secrets?: Record<string, string> } = {},
+): Promise<Stack> {
+  const env = { ...process.env, ...inject("engine") };
+  return Stack.create({ env, connection: { ...connectionTo(server), ...connection }, secrets });
+}
+
+/**
+ * Runs a shell script on a machine, by its namespaces: a way in that no firewall, sshd or account of ours can close, and
+ * that proves what is on the host without the code under test.
+ */
+export async function within({ leader, name }: MachineStatus, script: string): Promise<string> {
+  if (leader === null) throw new Error(`${name} does not run`);
+  const argv = ["--target", String(leader), "--all", "--", "/bin/sh", "-ec", script];
+  const { stdout } = await execute("nsenter", argv, {
+    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C", HOME: "/root" },
+  });
+  return stdout.trimEnd();
+}
