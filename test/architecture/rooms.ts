@@ -13,7 +13,7 @@ const rooms: Readonly<Record<string, Room>> = {
   program: { prefixes: ["infra/index.ts"], may: ["components", "settings", "documents", "plugins"] },
   components: { prefixes: ["infra/components/"], may: ["resources", "settings"] },
   documents: { prefixes: ["infra/documents/"], may: ["settings"] },
-  settings: { prefixes: ["infra/settings.ts", "infra/settings/"], may: [] },
+  settings: { prefixes: ["infra/settings.ts", "infra/settings/"], may: ["kind"] },
   plugins: { prefixes: ["infra/plugins/"], may: ["host", "contract", "kind", "serving"] },
   /** The plugin's process: the protocol, and what joins it with the kinds and the hosts. */
   serving: {
@@ -24,7 +24,10 @@ const rooms: Readonly<Record<string, Room>> = {
   issuing: { prefixes: ["infra/provider/acme/", "infra/provider/dns/"], may: ["kind", "contract"] },
   host: { prefixes: ["infra/provider/host/"], may: ["kind", "contract"] },
   /** What a host can do, how it is known and how it fails, without how it is reached. */
-  contract: { prefixes: ["host", "errors", "host-key"].map((name) => `infra/provider/host/${name}.ts`), may: ["kind"] },
+  contract: {
+    prefixes: ["host", "errors", "host-key", "settings"].map((name) => `infra/provider/host/${name}.ts`),
+    may: ["kind"],
+  },
   kind: { prefixes: ["infra/provider/"], may: ["contract"] },
   lab: { prefixes: ["lab/"], may: [] },
   "lab's settings": { prefixes: ["lab/settings.ts"], may: ["lab", "settings"] },
