@@ -1,0 +1,139 @@
+import { existsSync } from "node:fs";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { parseArgs } from "node:util";
+import { pinnedKeys } from "../infra/provider/host/host-key.ts";
+import { readHostKey } from "../infra/provider/host/read-host-key.ts";
+import { type ConnectionSettings, endpoint } from "../infra/provider/host/settings.ts";
+import { projectFolder } from "./engine/environment.ts";
+import { runMain, type Surroundings } from "./main.ts";
+import { ScriptError } from "./script-error.ts";
+import { decide, describeKey, type Said } from "./trust/decision.ts";
+import { readTarget, recordHostKey, type Target, type Whose } from "./trust/stack-file.ts";
+
+const usage = `Usage: npm run trust -- STACK [options]
+
+Shows the host key of a stack's server and, once you agree, records it in Pulumi.STACK.yaml. Logs in nowhere, but on a jump host.
+
+  --fingerprint SHA256:...  trust this key and no other, without asking; more than once for a jump host and the server
+  --yes                     trust what is shown, without asking
+  --replace                 a key that is recorded may be replaced
+  --config-file FILE        another file than Pulumi.STACK.yaml
+`;
+
+await runMain(async (surroundings) => {
+  const options = readArguments(surroundings.args);
+  if (options === undefined) return 2;
+  if (options.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const { file, said } = options;
+  if (!existsSync(file)) {
+    throw new ScriptError(
+      `there is no ${file}`,
+      "a stack's server is named there",
+      "make the stack first: npm run pulumi -- stack init STACK",
+    );
+  }
+  if (readTarget(await readFile(file, "utf8"), file).jump !== undefined) await trust("jump", file, said, surroundings);
+  await trust("server", file, said, surroundings);
+  return 0;
+});
+
+function readArguments(args: readonly string[]) {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        fingerprint: { type: "string", multiple: true, default: [] },
+        yes: { type: "boolean", short: "y", default: false },
+        replace: { type: "boolean", default: false },
+        "config-file": { type: "string" },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    });
+    const stack = positionals[0]?.split("/").at(-1);
+    if (!values.help && (stack === undefined || positionals.length > 1)) throw new Error("name one stack");
+    const said: Said = { fingerprints: values.fingerprint, yes: values.yes, replace: values.replace };
+    return { help: values.help, file: values["config-file"] ?? join(projectFolder, `Pulumi.${stack}.yaml`), said };
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${usage}`);
+    return undefined;
+  }
+}
+
+/** Read one host's key, decide with the user, and record it. */
+async function trust(whose: Whose, file: string, said: Said, { reporter, signal, env }: Surroundings): Promise<void> {
+  const target = readTarget(await readFile(file, "utf8"), file);
+  const { host, port = 22, hostKey } = whose === "jump" && target.jump ? target.jump : target;
+  const lines = [hostKey ?? []].flat().join("\n");
+  const name = `${whose === "jump" ? "jump host" : "server"} ${endpoint({ host, port, hostKey: "" })}`;
+  const jump = whose === "server" && target.jump ? { jump: jumpSettings(target.jump, file, env) } : {};
+  const seen = await readHostKey({ host, port, ...jump }, (_, message) => reporter.line(message));
+  const pinned = lines.trim() === "" ? [] : pinnedKeys({ host, port, hostKey: lines });
+  reporter.line(`${name} shows ${describeKey(seen)}`);
+  const decision = decide(seen, pinned, said);
+  if (decision.kind === "recorded already") return reporter.line("that key is recorded already; nothing to do");
+  if (decision.kind === "refuse")
+    throw new ScriptError(`the ${name} is not trusted`, decision.why.replaceAll("\n", "\n  "), decision.remedy);
+  if (decision.kind === "ask" && !(await agrees(signal))) {
+    throw new ScriptError(`the ${name} is not trusted`, "nothing was recorded");
+  }
+  const current = await readFile(file, "utf8");
+  await writeWhole(file, recordHostKey(current, file, whose, seen.line));
+  reporter.line(`recorded in ${file}`);
+}
+
+function jumpSettings(jump: NonNullable<Target["jump"]>, file: string, env: NodeJS.ProcessEnv): ConnectionSettings {
+  if (jump.privateKey !== undefined || jump.passphrase !== undefined) {
+    throw new ScriptError(
+      "the key of the jump host is a secret of the stack, which only pulumi can read",
+      `${file} has it encrypted`,
+      "for this once, have the key in an SSH agent or a file, and name that instead; or write the server's hostKey by hand",
+    );
+  }
+  const agent = jump.agent ?? (jump.privateKeyFile === undefined ? env.SSH_AUTH_SOCK : undefined);
+  return {
+    host: jump.host,
+    hostKey: [jump.hostKey ?? []].flat().join("\n"),
+    dialTimeout: 10,
+    ...(jump.port !== undefined && { port: jump.port }),
+    ...(jump.user !== undefined && { user: jump.user }),
+    ...(jump.privateKeyFile !== undefined && { privateKeyFile: jump.privateKeyFile }),
+    ...(agent !== undefined && { agent }),
+  };
+}
+
+async function agrees(signal: AbortSignal): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    throw new ScriptError(
+      "nobody is there to compare the fingerprint",
+      "standard input is no terminal",
+      "give the fingerprint that you know: --fingerprint SHA256:..., or --yes to trust what is shown",
+    );
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await terminal.question(
+      "Is that the fingerprint on the server's console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub)? yes/no: ",
+      { signal },
+    );
+    return answer.trim().toLowerCase() === "yes";
+  } finally {
+    terminal.close();
+  }
+}
+
+/** A file that is there whole or as before, whenever this is interrupted. */
+async function writeWhole(file: string, text: string): Promise<void> {
+  const draft = `${file}.${process.pid}`;
+  try {
+    await writeFile(draft, text);
+    await rename(draft, file);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
