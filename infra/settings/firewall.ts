@@ -1,0 +1,25 @@
+import { z } from "zod";
+import { range } from "./addresses.ts";
+
+const ranges = z.array(range).min(1);
+
+/** Who may talk to whom; everything else is blocked in both directions (NET-1, NET-2, Q-SRV-3 to Q-SRV-8). */
+export const firewall = z.strictObject({
+  management: ranges.describe("Ranges or addresses that may use SSH (port 22): the VPN or the vendor's network."),
+  internal: ranges.describe("The customer's own ranges, which may open OS2mo (ports 80 and 443)."),
+  saltMaster: ranges.describe("Address of the vendor's deployment host, to which ports 4505 and 4506 are opened."),
+  egress: z
+    .record(
+      z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, "must be a short lower-case word"),
+      z.strictObject({
+        protocol: z.enum(["tcp", "udp"]).default("tcp").describe("`tcp` or `udp`."),
+        ports: z.array(z.int().min(1).max(65535)).min(1).describe("Ports at the destination, 1 to 65535."),
+        to: ranges.describe("Ranges or addresses of the destination."),
+      }),
+    )
+    .default({})
+    .describe("What else the server may reach, by a name of your choice: name service, time, package sources."),
+});
+
+/** The firewall of a stack, every range in CIDR notation. */
+export type FirewallSettings = z.output<typeof firewall>;

@@ -1,0 +1,40 @@
+import { z } from "zod";
+
+const label = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
+
+/** Whether a text is a host name in lower case: labels of at most 63 characters (RFC 1123, section 2.1), at most 253 in all. */
+export function isHostName(text: string): boolean {
+  return text.length <= 253 && text.split(".").every((part) => label.test(part));
+}
+
+/** Whether a name lies in a zone or is its top. */
+export function isWithin(name: string, zone: string): boolean {
+  return name === zone || name.endsWith(`.${zone}`);
+}
+
+/** A domain with at least two labels, in lower case, without a closing dot. */
+export const domainName = z
+  .string()
+  .refine(
+    (text) => isHostName(text) && text.includes(".") && !isAddressLike(text),
+    'must be a domain in lower case, such as "kommune.dk"',
+  );
+
+/**
+ * The whole name of a server. At most 206 characters (DNS-10): `_acme-challenge.` stands before it and the vendor's
+ * suffix behind it, and 253 is the limit of DNS.
+ */
+export const fullHostName = domainName.refine(
+  (text) => text.length <= 206,
+  "must have at most 206 characters, or its challenge record does not fit into DNS (DNS-10)",
+);
+
+/** An IPv4 address, or something that can only be a mistyped one: a name whose last label is a number (RFC 3696, section 2). */
+function isAddressLike(text: string): boolean {
+  return /(^|\.)\d+$/.test(text);
+}
+
+/** A name or an address of a host. */
+export function isHost(text: string, isAddress: (text: string) => boolean): boolean {
+  return isAddress(text) || (isHostName(text) && !isAddressLike(text));
+}

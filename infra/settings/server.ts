@@ -1,0 +1,62 @@
+import { z } from "zod";
+import { accountName } from "../provider/fields.ts";
+import { host } from "./addresses.ts";
+import { fullHostName } from "./names.ts";
+import { hostKeyLine } from "./ssh-key.ts";
+
+const endpoint = {
+  host: host.describe("Name or IP address to connect to, as seen from where `pulumi up` runs."),
+  port: z.int().min(1).max(65535).default(22).describe("TCP port of its SSH server, 1 to 65535."),
+  user: accountName
+    .default("root")
+    .describe("Account to log in as; any other than root needs `sudo` without a password."),
+  hostKey: z
+    .union([hostKeyLine, z.array(hostKeyLine).min(1)])
+    .transform((lines) => [lines].flat().join("\n"))
+    .describe("The server's public host key, one line or a list of lines; `npm run trust -- STACK` records it."),
+  privateKeyFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Path of the private key to log in with; without any key the SSH agent at `$SSH_AUTH_SOCK` is asked."),
+  privateKey: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("A private key's text, for machines without a key file, such as CI.")
+    .meta({ secret: true }),
+  passphrase: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Opens the private key where that is encrypted.")
+    .meta({ secret: true }),
+  agent: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Path of an SSH agent's socket, where it is not the one at `$SSH_AUTH_SOCK`."),
+};
+
+/** How the server is reached, and its name (SRV-1, Q-SRV-14). */
+export const server = z.strictObject({
+  ...endpoint,
+  hostname: fullHostName
+    .optional()
+    .describe(
+      "The server's whole name; by default `os2mo-udvikling`, `os2mo-test` or `os2mo` below the customer's domain.",
+    ),
+  dialTimeout: z
+    .int()
+    .min(1)
+    .max(3600)
+    .default(120)
+    .describe("Seconds to keep trying while nothing answers, 1 to 3600: a booting server."),
+  jump: z
+    .strictObject(endpoint)
+    .optional()
+    .describe("A host to go through, with a pinned key and an account of its own."),
+});
+
+/** How one host is logged in to. */
+export type Endpoint = z.output<z.ZodObject<typeof endpoint>>;

@@ -1,0 +1,394 @@
+import { describe, expect, test } from "vitest";
+import { Failure } from "../../infra/provider/failure.ts";
+import { SettingsMistaken } from "../../infra/settings/mistakes.ts";
+import { readSettings, warnings } from "../../infra/settings.ts";
+
+const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDdqT5hBnDX7qx1GZXAXDZ9BmNF4Yl4IN8ZGdXS4hLdB";
+
+type Tree = Record<string, unknown>;
+
+/** The least that a stack must say. */
+const least = {
+  customer: { name: "Nærum Kommune", domain: "naerum.dk" },
+  server: { host: "10.20.0.13", hostKey: key },
+  firewall: {
+    management: ["10.99.0.0/24"],
+    internal: ["10.0.0.0/8", "fd00::/8"],
+    saltMaster: ["10.99.0.4"],
+    egress: { time: { protocol: "udp", ports: [123], to: ["10.20.0.1"] } },
+  },
+  administrator: { keys: [`${key} anne@naerum`] },
+  time: { servers: ["ntp.naerum.dk"] },
+} satisfies Tree;
+
+/** The configuration as the engine hands it over. */
+function config(tree: Tree): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(tree).map(([key, value]) => [
+      `os2mo-on-prem:${key}`,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]),
+  );
+}
+
+/** The least with values put at paths; `undefined` takes one away. */
+function changed(changes: Record<string, unknown>): Tree {
+  const tree = structuredClone(least) as Tree;
+  for (const [path, value] of Object.entries(changes)) {
+    const steps = path.split("/");
+    const last = steps.pop() as string;
+    const parent = steps.reduce<Tree>((inner, step) => {
+      inner[step] ??= {};
+      return inner[step] as Tree;
+    }, tree);
+    if (value === undefined) delete parent[last];
+    else parent[last] = value;
+  }
+  return tree;
+}
+
+function mistakes(changes: Record<string, unknown>, stack = "prod", secretKeys: string[] = []): string[] {
+  try {
+    readSettings(stack, config(changed(changes)), secretKeys);
+    return [];
+  } catch (error) {
+    if (!(error instanceof SettingsMistaken)) throw error;
+    return error.mistakes.map(({ path, reason }) => `${path} ${reason}`);
+  }
+}
+
+test("the least that a stack must say becomes complete settings", () => {
+  expect(readSettings("prod", config(least))).toEqual({
+    stack: "prod",
+    environment: "production",
+    customer: { name: "Nærum Kommune", domain: "naerum.dk" },
+    server: {
+      host: "10.20.0.13",
+      port: 22,
+      user: "root",
+      hostKey: key,
+      hostname: "os2mo.naerum.dk",
+      dialTimeout: 120,
+    },
+    requirements: { profile: "2020", override: {} },
+    firewall: {
+      management: ["10.99.0.0/24"],
+      internal: ["10.0.0.0/8", "fd00::/8"],
+      saltMaster: ["10.99.0.4/32"],
+      egress: { time: { protocol: "udp", ports: [123], to: ["10.20.0.1/32"] } },
+    },
+    administrator: { name: "os2mo-admin", keys: [`${key} anne@naerum`], enabled: true },
+    time: { servers: ["ntp.naerum.dk"], zone: "Europe/Copenhagen", adjust: true },
+    updates: { reboot: true, rebootAt: "04:00" },
+    journal: { maxUse: "1G", keepDays: 90 },
+  });
+});
+
+test("everything that a stack can say is kept", () => {
+  const jump = { host: "jump.naerum.dk", port: 2222, user: "hop", hostKey: [key], privateKey: "text" };
+  const settings = readSettings(
+    "kunde-a",
+    config(
+      changed({
+        environment: "test",
+        "server/hostname": "mo.naerum.dk",
+        "server/hostKey": [key, key],
+        "server/user": "ubuntu",
+        "server/privateKeyFile": "~/.ssh/id_ed25519",
+        "server/passphrase": "words",
+        "server/jump": jump,
+        "requirements/profile": 2026,
+        "requirements/override": { cores: 6, releases: { ubuntu: ["22.04", "24.04"] } },
+        "updates/reboot": false,
+      }),
+    ),
+    ["os2mo-on-prem:server"],
+  );
+  expect(settings.environment).toBe("test");
+  expect(settings.server).toEqual({
+    host: "10.20.0.13",
+    port: 22,
+    user: "ubuntu",
+    hostKey: `${key}\n${key}`,
+    privateKeyFile: "~/.ssh/id_ed25519",
+    passphrase: "words",
+    hostname: "mo.naerum.dk",
+    dialTimeout: 120,
+    jump: { ...jump, hostKey: key },
+  });
+  expect(settings.requirements).toEqual({
+    profile: "2026",
+    override: { cores: 6, releases: { ubuntu: ["22.04", "24.04"] } },
+  });
+  expect(settings.updates).toEqual({ reboot: false, rebootAt: "04:00" });
+});
+
+test.each([
+  { stack: "dev", name: "os2mo-udvikling.naerum.dk" },
+  { stack: "test", name: "os2mo-test.naerum.dk" },
+  { stack: "prod", name: "os2mo.naerum.dk" },
+])("Q-SRV-14: the server of stack $stack is called $name", ({ stack, name }) => {
+  expect(readSettings(stack, config(least)).server.hostname).toBe(name);
+});
+
+test("the empty environment that the project declares is none", () => {
+  expect(readSettings("dev", config({ ...least, environment: "" })).environment).toBe("development");
+});
+
+test("other namespaces are left alone", () => {
+  expect(readSettings("dev", { ...config(least), "cloudflare:apiToken": "x" }).stack).toBe("dev");
+});
+
+describe("a mistake is found", () => {
+  test.each<{ name: string; changes: Record<string, unknown>; stack?: string; found: string[] }>([
+    {
+      name: "a key that is not a setting",
+      changes: { servers: { host: "x" } },
+      found: [
+        "servers is not a setting; here are: administrator, customer, environment, firewall, journal, requirements, server, time, updates",
+      ],
+    },
+    {
+      name: "a key below that is not a setting",
+      changes: { "time/server": "10.0.0.1" },
+      found: ["time.server is not a setting; here are: adjust, servers, zone"],
+    },
+    {
+      name: "a stack of another name without environment",
+      changes: {},
+      stack: "kunde-a",
+      found: [
+        "environment is required: Which of the customer's servers this stack is; by default `development`, `test` or `production` for the stacks `dev`, `test` and `prod`.",
+      ],
+    },
+    {
+      name: "an environment that is none",
+      changes: { environment: "prod" },
+      found: ['environment must be "development" or "test" or "production"; given: "prod"'],
+    },
+    {
+      name: "text where an object belongs",
+      changes: { customer: "Nærum" },
+      found: ['customer must be an object; given: "Nærum"'],
+    },
+    {
+      name: "no host key",
+      changes: { "server/hostKey": undefined },
+      found: [
+        "server.hostKey is required: The server's public host key, one line or a list of lines; `npm run trust -- STACK` records it.",
+      ],
+    },
+    {
+      name: "a host key that is none",
+      changes: { "server/hostKey": "ssh-ed25519 AAAA" },
+      found: [
+        'server.hostKey must be one line of an OpenSSH public key: one of ssh-ed25519, ecdsa-sha2-nistp256, ecdsa-sha2-nistp384, ecdsa-sha2-nistp521, ssh-rsa, then its base64; given: "ssh-ed25519 AAAA"',
+      ],
+    },
+    {
+      name: "a list of host keys with a wrong one",
+      changes: { "server/hostKey": [key, "none"] },
+      found: [
+        'server.hostKey[1] must be one line of an OpenSSH public key: one of ssh-ed25519, ecdsa-sha2-nistp256, ecdsa-sha2-nistp384, ecdsa-sha2-nistp521, ssh-rsa, then its base64; given: "none"',
+      ],
+    },
+    {
+      name: "an address that is none",
+      changes: { "server/host": "10.20.0.256", "time/servers": ["10.0.0"] },
+      found: [
+        'server.host must be a host name in lower case or an IP address; given: "10.20.0.256"',
+        'time.servers[0] must be a host name in lower case or an IP address; given: "10.0.0"',
+      ],
+    },
+    {
+      name: "a port out of bounds",
+      changes: { "server/port": 70000 },
+      found: ["server.port must be at most 65535; given: 70000"],
+    },
+    {
+      name: "text where a number belongs",
+      changes: { "server/port": "22" },
+      found: ['server.port must be a number; given: "22"'],
+    },
+    {
+      name: "two ways to log in",
+      changes: { "server/privateKeyFile": "a", "server/agent": "b" },
+      found: ["server has privateKeyFile and agent; give one of them"],
+    },
+    {
+      name: "Q-SRV-5: SSH from anywhere, over IPv4 and IPv6",
+      changes: { "firewall/management": ["0.0.0.0/0", "::/0", "128.0.0.0/1"] },
+      found: [
+        'firewall.management[0] must name somebody: a prefix of at least 8 bits, not as good as anywhere; given: "0.0.0.0/0"',
+        'firewall.management[1] must name somebody: a prefix of at least 8 bits, not as good as anywhere; given: "::/0"',
+        'firewall.management[2] must name somebody: a prefix of at least 8 bits, not as good as anywhere; given: "128.0.0.0/1"',
+      ],
+    },
+    {
+      name: "Q-SRV-5: no range for SSH, none for OS2mo",
+      changes: { "firewall/management": [], "firewall/internal": undefined },
+      found: [
+        "firewall.internal is required: The customer's own ranges, which may open OS2mo (ports 80 and 443).",
+        "firewall.management must not be empty; given: []",
+      ],
+    },
+    {
+      name: "Q-SRV-6: no destination for 4505 and 4506",
+      changes: { "firewall/saltMaster": undefined },
+      found: [
+        "firewall.saltMaster is required: Address of the vendor's deployment host, to which ports 4505 and 4506 are opened.",
+      ],
+    },
+    {
+      name: "Q-SRV-4: a protocol that is none",
+      changes: { "firewall/egress/time/protocol": "icmp" },
+      found: ['firewall.egress.time.protocol must be "tcp" or "udp"; given: "icmp"'],
+    },
+    {
+      name: "a range that does not begin at its start",
+      changes: { "firewall/internal": ["10.1.2.3/8"] },
+      found: ['firewall.internal[0] must begin at the start of its range: 10.0.0.0/8; given: "10.1.2.3/8"'],
+    },
+    {
+      name: "a name of an outbound rule that could break out of a comment",
+      changes: { 'firewall/egress/"; flush': { ports: [443], to: ["10.0.0.1"] } },
+      found: [
+        'firewall.egress["\\"; flush"] has a name that must be a short lower-case word; given: {"ports":[443],"to":["10.0.0.1"]}',
+      ],
+    },
+    {
+      name: "time servers without a way to them",
+      changes: { "firewall/egress": {} },
+      found: ["firewall.egress must let udp 123 out to time.servers, or the clock is never right"],
+    },
+    {
+      name: "ACC-2: an administrator without a key",
+      changes: { "administrator/keys": undefined },
+      found: ["administrator.keys needs at least one public SSH key, or the account could not be used (ACC-2)"],
+    },
+    {
+      name: "ACC-2: root as the administrator",
+      changes: { "administrator/name": "root" },
+      found: ['administrator.name must not be root: it is an account of its own (ACC-2); given: "root"'],
+    },
+    {
+      name: "Q-SRV-9: removing the account that we log in as",
+      changes: { "administrator/enabled": false, "server/user": "os2mo-admin" },
+      found: ['administrator.enabled must stay true while server.user is this account: "os2mo-admin"'],
+    },
+    {
+      name: "Q-SRV-14: the guide's own example as the customer's domain",
+      changes: { "customer/domain": "kunde.dk" },
+      found: ["customer.domain is still the example's name: kunde.dk"],
+    },
+    {
+      name: "DNS-8: the top of the zone as host name",
+      changes: { "server/hostname": "naerum.dk" },
+      found: ['server.hostname must not be the top of the customer\'s domain (DNS-8); given: "naerum.dk"'],
+    },
+    {
+      name: "DNS-10: a host name whose challenge record does not fit",
+      changes: { "server/hostname": `${"a".repeat(60)}.`.repeat(3).concat("b".repeat(24)) },
+      found: [
+        `server.hostname must have at most 206 characters, or its challenge record does not fit into DNS (DNS-10); given: "${`${"a".repeat(60)}.`.repeat(2).slice(0, 116)}...`,
+      ],
+    },
+    {
+      name: "DNS-10: a label of more than 63 characters",
+      changes: { "server/hostname": `${"a".repeat(64)}.dk` },
+      found: [`server.hostname must be a domain in lower case, such as "kommune.dk"; given: "${"a".repeat(64)}.dk"`],
+    },
+    {
+      name: "DNS-10: a domain below which the default name does not fit",
+      changes: { "customer/domain": `${"a".repeat(50)}.`.repeat(4).concat("dk") },
+      found: [
+        "customer.domain gives a host name that must have at most 206 characters, or its challenge record does not fit into DNS (DNS-10)",
+      ],
+    },
+    {
+      name: "a profile that is none",
+      changes: { "requirements/profile": 2019 },
+      found: ['requirements.profile must be "2020" or "2026"; given: 2019'],
+    },
+    {
+      name: "a time zone that is a path",
+      changes: { "time/zone": "../../etc/passwd" },
+      found: ['time.zone must be a name of the tz database, such as "Europe/Copenhagen"; given: "../../etc/passwd"'],
+    },
+    {
+      name: "sizes and times in another form",
+      changes: { "journal/maxUse": "1 GB", "updates/rebootAt": "4" },
+      found: [
+        'updates.rebootAt must be a time of day such as "04:00"; given: "4"',
+        'journal.maxUse must be a size such as "500M" or "2G"; given: "1 GB"',
+      ],
+    },
+    {
+      name: "the example's addresses and names",
+      changes: {
+        "server/host": "192.0.2.13",
+        "firewall/management": ["198.51.100.0/24"],
+        "firewall/internal": ["2001:db8:1::/48"],
+        "firewall/saltMaster": ["203.0.113.10"],
+        "time/servers": ["ntp.kommune.example"],
+      },
+      found: [
+        "server.host is still the example's address: 192.0.2.13",
+        "firewall.internal[0] is still the example's address: 2001:db8:1::/48",
+        "firewall.management[0] is still the example's address: 198.51.100.0/24",
+        "firewall.saltMaster[0] is still the example's address: 203.0.113.10",
+        "time.servers[0] is still the example's name: ntp.kommune.example",
+      ],
+    },
+  ])("$name", ({ changes, stack, found }) => {
+    expect(mistakes(changes, stack)).toEqual(found);
+  });
+});
+
+describe("a secret is never shown", () => {
+  const canary = "canary-7f3a";
+  test.each([
+    { name: "of a wrong type", changes: { "server/privateKey": [canary] } },
+    { name: "beside a mistake", changes: { "server/privateKey": canary, "server/host": canary.toUpperCase() } },
+    { name: "at a mistyped key", changes: { "server/privatKey": canary } },
+    { name: "as the whole value", changes: { server: canary } },
+  ])("$name", ({ changes }) => {
+    const found = mistakes(changes, "prod", ["os2mo-on-prem:server"]);
+    expect(found.length).toBeGreaterThan(0);
+    expect(found.join("\n").toLowerCase()).not.toContain(canary);
+  });
+
+  test("not even one that was not marked as a secret, which is a mistake", () => {
+    expect(
+      mistakes({ "server/privateKey": canary, "server/jump": { host: "j", hostKey: key, passphrase: canary } }),
+    ).toEqual([
+      "server.jump.passphrase must be a secret: set it with `pulumi config set --secret --path server.jump.passphrase`",
+      "server.privateKey must be a secret: set it with `pulumi config set --secret --path server.privateKey`",
+    ]);
+  });
+});
+
+test("all mistakes come at once, in three lines' form", () => {
+  const read = () => readSettings("prod", config(changed({ "server/port": 0, "time/servers": [], nonsense: "1" })));
+  expect(read).toThrow(Failure);
+  expect(read).toThrow(
+    [
+      "the configuration of stack prod has 3 mistakes; nothing was touched",
+      "  os2mo-on-prem:server.port must be at least 1; given: 0",
+      "  os2mo-on-prem:time.servers must not be empty; given: []",
+      "  os2mo-on-prem:nonsense is not a setting; here are: administrator, customer, environment, firewall, journal, requirements, server, time, updates",
+      "  Edit Pulumi.prod.yaml; docs/settings.md describes each key.",
+    ].join("\n"),
+  );
+});
+
+test("a requirement that was lowered is said in every run", () => {
+  const settings = readSettings(
+    "dev",
+    config(changed({ "requirements/override": { cores: 2, releases: { debian: ["12"] } } })),
+  );
+  expect(warnings(settings)).toEqual([
+    "os2mo-on-prem:requirements.override.cores is 2 instead of what profile 2020 asks for.",
+    'os2mo-on-prem:requirements.override.releases is {"debian":["12"]} instead of what profile 2020 asks for.',
+  ]);
+});
