@@ -74,6 +74,10 @@ function report(key: string, value: unknown, issue: z.core.$ZodIssue, problems: 
     for (const extra of issue.keys) problems.add([...path, extra], "unknown property");
     return;
   }
+  if (issue.code === "invalid_key") {
+    for (const { message } of issue.issues) problems.add(path, `${message}; given as a key`);
+    return;
+  }
   const given = problems.isSecret(key) ? "[secret]" : shown(at);
   problems.add(path, `${issue.message}; given: ${given}`);
 }
