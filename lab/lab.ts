@@ -4,6 +4,7 @@ import { type AddressPlan, checkLabName, planAddresses, serverNames } from "./ad
 import { findGroups, removeGroups } from "./cgroup.ts";
 import { run } from "./command.ts";
 import { describeLab } from "./describe.ts";
+import { raiseInotifyLimit } from "./kernel-limits.ts";
 import { LabError } from "./lab-error.ts";
 import { withLock } from "./lock.ts";
 import {
@@ -45,6 +46,7 @@ export async function upLab(options: UpOptions = {}): Promise<LabStatus> {
   const progress = options.progress ?? progressTo();
   await ensureRequirements(labNeeds, progress);
   await requireIpv6();
+  await raiseInotifyLimit(progress);
   const server = await readBaseRecipe();
   const vendor = vendorRecipe(server);
   await ensureBuilt([server, vendor], progress, options.signal);

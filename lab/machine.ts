@@ -1,6 +1,7 @@
 import { readFile, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { type AddressPlan, serverNames } from "./address-plan.ts";
 import { findGroups, leaderIn, processesOf, removeGroups } from "./cgroup.ts";
 import type { Words } from "./command.ts";
@@ -90,9 +91,12 @@ export async function findLeader(lab: string, machine: string): Promise<ProcessI
 
 /** {@link findLeader} of a machine that is whole: one whose supervisor was killed still runs, but would not survive its reboot. */
 export async function findRunning(lab: string, machine: string): Promise<ProcessIdentity | undefined> {
+  return (await supervisorRuns(lab, machine)) ? findLeader(lab, machine) : undefined;
+}
+
+async function supervisorRuns(lab: string, machine: string): Promise<boolean> {
   const recorded = await readFile(machinePlaces(lab, machine).process, "utf8").catch(() => undefined);
-  if (recorded === undefined || !(await isAlive(JSON.parse(recorded) as ProcessIdentity))) return undefined;
-  return findLeader(lab, machine);
+  return recorded !== undefined && isAlive(JSON.parse(recorded) as ProcessIdentity);
 }
 
 /**
@@ -125,19 +129,32 @@ async function removeTraces(lab: string, machine: string, root: string): Promise
   await rmdir(`/run/systemd/nspawn/propagate/${nspawnName(lab, machine)}`).catch(() => undefined); // absent after a clean end
 }
 
-/** Wait until sshd says its name at the machine's IPv4 address. Throws with the last lines of the console when it never does. */
+/** Wait until sshd says its name at the machine's IPv4 address. Throws when the machine ends, or `milliseconds` pass, first. */
 export async function waitForSsh(
   lab: string,
-  machine: { name: string; addresses: Addresses },
+  machine: { readonly name: string; readonly addresses: Addresses },
   milliseconds: number,
 ): Promise<void> {
-  if (await waitUntil(() => saysSsh(machine.addresses.v4), milliseconds)) return;
+  let [answered, ended] = [false, false];
+  await waitUntil(async () => {
+    answered = await saysSsh(machine.addresses.v4);
+    ended = !(await supervisorRuns(lab, machine.name));
+    return answered || ended;
+  }, milliseconds);
+  if (answered) return;
   const log = await readFile(machinePlaces(lab, machine.name).console, "utf8").catch(() => "");
   throw new LabError(
-    `${machine.name} of lab ${lab} does not answer by SSH at ${machine.addresses.v4}`,
-    log.trim().split("\n").slice(-5).join("\n  ") || "its console says nothing",
+    `${machine.name} of lab ${lab} ${ended ? "ended while it booted" : `does not answer by SSH at ${machine.addresses.v4}`}`,
+    plainLines(log).slice(-5).join("\n  ") || "its console says nothing",
     `its whole console: ${machinePlaces(lab, machine.name).console}`,
   );
+}
+
+/** A console's lines without colours and other terminal sequences. */
+function plainLines(log: string): string[] {
+  return stripVTControlCharacters(log)
+    .split(/\r?\n/)
+    .filter((line) => line.trim() !== "");
 }
 
 /** Whether a server at the address starts an SSH conversation (RFC 4253, section 4.2) within a second. */
