@@ -227,10 +227,19 @@ export class Remote {
     await done;
   }
 
-  /** Lets outstanding requests finish, then closes. */
+  /** Lets outstanding requests finish, for some seconds, then closes; looks that remain are repeated elsewhere. */
   async retire(): Promise<void> {
-    if (this.#pending.size > 0 && this.alive) await new Promise<void>((resolve) => this.#idle.push(resolve));
-    await this.close(new Cancelled(this.#name));
+    let late: NodeJS.Timeout | undefined;
+    if (this.#pending.size > 0 && this.alive) {
+      await new Promise<void>((resolve) => {
+        this.#idle.push(resolve);
+        late = setTimeout(resolve, 5_000);
+      });
+    }
+    clearTimeout(late);
+    await this.close(
+      new ConnectionLost({ what: `replaced the connection to ${this.#name}`, why: "it did not answer" }),
+    );
   }
 
   /** Rejects what is outstanding, lets the program clean up, and ends the connection. */

@@ -1,4 +1,3 @@
-import { hostname, userInfo } from "node:os";
 import type { Guard, RunStep, Step, WriteStep } from "../step.ts";
 import { dial, sleep } from "./dial.ts";
 import {
@@ -12,6 +11,7 @@ import {
   StepFailed,
   SudoRefused,
 } from "./errors.ts";
+import { type GuardedHost, performGuarded } from "./guard.ts";
 import type { Host, InspectOptions, LookOptions, Output, PathSeen, Say } from "./host.ts";
 import { redact } from "./redact.ts";
 import { type Exec, type Ran, Refusal, Remote, stepFailed } from "./remote.ts";
@@ -56,6 +56,8 @@ export class SshHost implements Host {
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   readonly #traffic = { bursts: 0, bytesSent: 0, bytesReceived: 0 };
+  /** Every connection that may have to be ended: two while a guarded change is confirmed. */
+  readonly #open = new Set<Remote>();
   #connections = 0;
   #remote: Promise<Remote> | undefined;
   #current: Remote | undefined;
@@ -114,9 +116,33 @@ export class SshHost implements Host {
   }
 
   async #perform(steps: readonly Step[], guard: Guard | undefined): Promise<void> {
-    if (guard !== undefined)
-      throw new Error(`a guard is not supported: ${guard.name} ${userInfo().username}@${hostname()}`);
-    await this.#steps(steps);
+    await (guard === undefined ? this.#steps(steps) : performGuarded(this.#guarded(), steps, guard));
+  }
+
+  #guarded(): GuardedHost<Remote> {
+    const adopt = (remote: Remote) => {
+      const old = this.#current;
+      this.#current = remote;
+      this.#remote = Promise.resolve(remote);
+      if (old !== remote) void old?.retire().then(() => this.#open.delete(old));
+    };
+    return {
+      name: this.name,
+      say: this.#say,
+      line: () => this.#again(async (remote) => remote),
+      oldLine: () => (this.#current?.alive ? this.#current : undefined),
+      newLine: (seconds) => this.#dialled(withinSeconds(this.#settings, seconds), seconds),
+      adopt,
+      discard: (remote) => {
+        if (this.#current === remote) this.#forget();
+        this.#open.delete(remote);
+        void remote.close(
+          new ConnectionLost({ what: `gave up the connection to ${this.name}`, why: "it did not answer" }),
+        );
+      },
+      steps: (steps, until) => this.#steps(steps, until),
+      sleep: (seconds) => sleep(seconds, this.name, this.#signal),
+    };
   }
 
   async #steps(steps: readonly Step[], until?: number): Promise<void> {
@@ -204,20 +230,28 @@ export class SshHost implements Host {
     const dialled = await dial(settings, options);
     const remote = await Remote.start(dialled, settings, this.#traffic, this.#signal);
     this.#connections += 1;
+    this.#open.add(remote);
     return remote;
   }
 
   #forget(): void {
+    if (this.#current !== undefined) this.#open.delete(this.#current);
     this.#remote = undefined;
     this.#current = undefined;
   }
 
   #shut(): Promise<void> {
     this.#closing ??= (async () => {
-      await this.#current?.close(new Cancelled(this.name));
+      await Promise.all([...this.#open].map((remote) => remote.close(new Cancelled(this.name))));
     })();
     return this.#closing;
   }
+}
+
+/** The same way to the host, all of it in a given time. */
+function withinSeconds(settings: ConnectionSettings, seconds: number): ConnectionSettings {
+  const { jump } = settings;
+  return { ...settings, dialTimeout: seconds, ...(jump === undefined ? {} : { jump: withinSeconds(jump, seconds) }) };
 }
 
 /** Turns what the host refused into what a user reads; leaves everything else. */

@@ -1,0 +1,295 @@
+import { posix } from "node:path";
+import type { Guard } from "../step.ts";
+import { quoted } from "./quote.ts";
+
+/** Where a host keeps what it needs to undo a change. */
+export const guardRoot = "/var/lib/onprem/guard";
+
+/** One guarded change, known to the host by its id. */
+export interface GuardedChange {
+  /** The guard's name and some random digits: `firewall-1f3b9c20`. */
+  readonly id: string;
+  readonly guard: Guard;
+  /** Seconds until the host undoes it. */
+  readonly seconds: number;
+  /** Who makes the change: `anna@laptop`. */
+  readonly by: string;
+}
+
+/** What the scripts exit with; 75 is EX_TEMPFAIL of sysexits.h. */
+export const exits = { inProgress: 75, another: 3, undone: 4, unknown: 5 } as const;
+
+/** Units that exist only while a change waits. What lies in /run is gone after a reboot; that is how the others know. */
+const units = {
+  timer: "/run/systemd/system/onprem-guard.timer",
+  now: "/run/systemd/system/onprem-guard.service",
+  files: "/etc/systemd/system/onprem-guard-files.service",
+  boot: "/etc/systemd/system/onprem-guard-boot.service",
+} as const;
+
+/** Undoes the change in this boot: by the clock that nobody can set (systemd.timer(5): OnActiveSec is monotonic). */
+export function timerUnit({ id, seconds }: GuardedChange): string {
+  return `[Unit]
+Description=Undo the change ${id} unless it is confirmed in time
+
+[Timer]
+OnActiveSec=${seconds}
+AccuracySec=100ms
+`;
+}
+
+/** What the timer starts. Tried again until it works: a host that stays locked is worse than a busy journal. */
+export function serviceUnit({ id }: GuardedChange): string {
+  return `[Unit]
+Description=Undo the change ${id}
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+ExecStart=/bin/sh ${guardRoot}/${id}/restore
+Restart=on-failure
+RestartSec=2
+`;
+}
+
+/**
+ * After a reboot, before anything reads them: the files. The condition keeps it still in the boot in which the change is
+ * made, for starting any service pulls in whatever sysinit.target wants.
+ */
+export function filesUnit({ id, guard }: GuardedChange): string {
+  const mounts = [...new Set([guardRoot, ...guard.files.map((path) => posix.dirname(path))])];
+  return `[Unit]
+Description=Put back the files of the unconfirmed change ${id}
+DefaultDependencies=no
+RequiresMountsFor=${mounts.map(unitWord).join(" ")}
+After=local-fs.target
+Before=sysinit.target network-pre.target nftables.service systemd-sysctl.service shutdown.target
+Wants=network-pre.target
+Conflicts=shutdown.target
+ConditionPathExists=!${units.timer}
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh ${guardRoot}/${id}/restore files
+TimeoutStartSec=60
+
+[Install]
+WantedBy=sysinit.target
+`;
+}
+
+/** After a reboot, once services can be asked: the files again, where that failed, and the commands. */
+export function bootUnit({ id }: GuardedChange): string {
+  return `[Unit]
+Description=Undo the unconfirmed change ${id} after a reboot
+After=nftables.service network.target ssh.service docker.service
+ConditionPathExists=!${units.timer}
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+ExecStart=/bin/sh ${guardRoot}/${id}/restore
+Restart=on-failure
+RestartSec=2
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+/** A path as systemd.unit(5) reads words: quoted, `%` doubled. */
+function unitWord(path: string): string {
+  return `"${path.replaceAll("%", "%%").replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+}
+
+/** Where everything of one change lies; the lock is on a directory that is always there, so that no lock file stays. */
+function preamble(id: string): string {
+  return `root=${guardRoot}
+dir=$root/${id}
+lock() { exec 9</var/lib && flock -w 20 9; }
+disarm() {
+    systemctl --quiet stop onprem-guard.timer 2>/dev/null
+    rm -f ${units.timer} ${units.now} ${units.files} ${units.boot}
+    rm -f /etc/systemd/system/sysinit.target.wants/onprem-guard-files.service
+    rm -f /etc/systemd/system/multi-user.target.wants/onprem-guard-boot.service
+    rm -f "$root/current"
+    systemctl daemon-reload
+    systemctl --quiet reset-failed 'onprem-guard*' 2>/dev/null
+    sync -f /etc/systemd/system "$root"
+}
+forget() {
+    rm -rf "$dir"
+    rmdir --ignore-fail-on-non-empty "$root" /var/lib/onprem
+}
+`;
+}
+
+/**
+ * Saves everything, then arms timer and units, all before anything changes. Prints the seconds since boot at which the
+ * window opened. Leaves nothing behind when it fails; exits 75 and names the other one when a change waits already.
+ */
+export function armScript(change: GuardedChange): string {
+  const { id, guard, seconds, by } = change;
+  const saved = guard.files.map((path, index) => `keep ${index} ${quoted(path)}`);
+  const outputs = Object.entries(guard.save ?? {}).map(
+    ([name, argv]) =>
+      `${argv.map(quoted).join(" ")} </dev/null >"$dir/out/"${quoted(name)} 2>/dev/null || rm -f "$dir/out/"${quoted(name)}`,
+  );
+  const put = (path: string, text: string) => `printf %s ${quoted(text)} >${path}`;
+  return `set -u
+umask 077
+${preamble(id)}
+lock || { echo 'another guarded change is being prepared'; exit ${exits.inProgress}; }
+if other=$(readlink "$root/current"); then
+    if [ -e "$root/$other/armed" ] && [ "$(readlink "$root/$other/decision")" != confirmed ]; then
+        cat "$root/$other/about"
+        exit ${exits.inProgress}
+    fi
+    disarm
+fi
+# What was undone stays until its maker has seen it; nobody looks for it after an hour.
+[ ! -d "$root" ] || find "$root" -mindepth 1 -maxdepth 1 -type d -mmin +60 -exec rm -rf {} +
+
+keep() {
+    if [ -e "$2" ] || [ -L "$2" ]; then cp -aT -- "$2" "$dir/files/$1"; else : >"$dir/absent/$1"; fi
+}
+fail() {
+    code=$?
+    set +e
+    [ $code = 0 ] && exit 0
+    disarm
+    forget
+    exit $code
+}
+trap fail EXIT
+set -e
+mkdir -p "$dir/files" "$dir/absent" "$dir/out"
+expires=$(date -u -d '+${seconds} seconds' '+%F %T UTC')
+printf '%s\\n' ${quoted(`${id}, by ${by}, since `)}"$(date -u '+%F %T UTC'), undone at $expires unless confirmed" >"$dir/about"
+${[...saved, ...outputs].join("\n")}
+# A disk that is full shows here, where the commands above may have kept it to themselves.
+head -c 65536 /dev/zero >"$dir/room"
+sync "$dir/room"
+rm "$dir/room"
+${put('"$dir/restore"', restoreScript(change))}
+umask 022
+mkdir -p /run/systemd/system
+${put(units.timer, timerUnit(change))}
+${put(units.now, serviceUnit(change))}
+${put(units.files, filesUnit(change))}
+${put(units.boot, bootUnit(change))}
+ln -s ${id} "$root/current"
+systemctl daemon-reload
+systemctl --quiet enable onprem-guard-files.service onprem-guard-boot.service
+: >"$dir/armed"
+sync -f "$dir" /etc/systemd/system
+cut -d ' ' -f 1 /proc/uptime
+systemctl start onprem-guard.timer
+systemctl --quiet is-active onprem-guard.timer
+systemctl --quiet is-enabled onprem-guard-files.service
+systemctl --quiet is-enabled onprem-guard-boot.service
+`;
+}
+
+/**
+ * Puts everything back; with the word `files`, only the files. May run any number of times. Whoever of this and the
+ * confirmation makes the link `decision` first wins, for link(2) is atomic.
+ */
+export function restoreScript({ id, guard }: GuardedChange): string {
+  const files = guard.files.map((path, index) => {
+    const parent = posix.dirname(path);
+    return `put_back ${index} ${quoted(path)} ${quoted(parent)} ${quoted(posix.join(parent, `.onprem-restore-${id}`))}`;
+  });
+  const commands = guard.restore.map((argv) => {
+    const needed = argv
+      .flatMap((word) => savedName(word, guard) ?? [])
+      .map((name) => `[ -e "$dir/out/"${quoted(name)} ]`);
+    const words = argv.map((word) => {
+      const name = savedName(word, guard);
+      return name === undefined ? quoted(word) : `"$dir/out/"${quoted(name)}`;
+    });
+    return [...needed, `again ${words.join(" ")}`].join(" && ");
+  });
+  return `${preamble(id)}
+say() { logger -t onprem-guard -- "${id}: $*" || echo "$*"; }
+[ "$(readlink "$root/current")" = ${id} ] || exit 0
+if ! ln -s restoring "$dir/decision" 2>/dev/null && [ "$(readlink "$dir/decision")" != restoring ]; then
+    disarm
+    forget
+    exit 0
+fi
+sync -f "$dir"
+failed=0
+# number, path, its directory, a temporary name in there
+put_back() {
+    if [ -e "$dir/absent/$1" ]; then
+        rm -rf -- "$2"
+    else
+        mkdir -p -- "$3"
+        rm -rf -- "$4"
+        cp -aT -- "$dir/files/$1" "$4" && { [ ! -d "$2" ] || [ -L "$2" ] || rm -rf -- "$2"; } && mv -fT -- "$4" "$2"
+    fi && sync -f -- "$3" || { say "could not put back $2"; failed=1; }
+}
+again() {
+    timeout -k 5 60 "$@" </dev/null >>"$dir/log" 2>&1 || { say "failed: $*: $(tail -n 3 "$dir/log")"; failed=1; }
+}
+say "undoing it \${1-}"
+${files.join("\n")}
+[ "\${1-}" = files ] && exit $failed
+${commands.join("\n")}
+[ $failed = 0 ] || exit 1
+: >"$dir/restored"
+sync -f "$dir"
+lock
+disarm
+say "undone, the host is as it was before"
+exit 0
+`;
+}
+
+function savedName(word: string, guard: Guard): string | undefined {
+  const name = /^\{(.+)\}$/.exec(word)?.[1];
+  return name !== undefined && Object.hasOwn(guard.save ?? {}, name) ? name : undefined;
+}
+
+/** Keeps the change. Exits 3 where another change waits, 4 where this one is undone already, 5 where nothing waits. */
+export function confirmScript(id: string): string {
+  return `set -u
+${preamble(id)}
+if [ "$(readlink "$root/current")" != ${id} ]; then
+    [ -e "$dir/decision" ] && exit ${exits.undone}
+    [ -L "$root/current" ] && exit ${exits.another}
+    exit ${exits.unknown}
+fi
+[ -e "$dir/armed" ] || exit ${exits.unknown}
+if ! ln -s confirmed "$dir/decision" 2>/dev/null && [ "$(readlink "$dir/decision")" != confirmed ]; then
+    exit ${exits.undone}
+fi
+sync -f "$dir"
+lock
+disarm
+forget
+exit 0
+`;
+}
+
+/**
+ * Has the change undone now, waits some seconds for that, and clears up after it. Prints `undone`, `waiting`, or `gone`
+ * where the host knows nothing of it: it was confirmed.
+ */
+export function undoneScript(id: string, seconds: number): string {
+  return `set -u
+${preamble(id)}
+[ -d "$dir" ] || { echo gone; exit 0; }
+[ -e "$dir/restored" ] || systemctl --quiet start onprem-guard.service 2>/dev/null
+end=$(($(cut -d . -f 1 /proc/uptime) + ${seconds}))
+while [ ! -e "$dir/restored" ] || [ -L "$root/current" ]; do
+    [ -d "$dir" ] || { echo gone; exit 0; }
+    [ "$(cut -d . -f 1 /proc/uptime)" -lt "$end" ] || { echo waiting; tail -n 3 "$dir/log" 2>/dev/null; exit 0; }
+    sleep 0.2
+done
+lock
+forget
+echo undone
+`;
+}

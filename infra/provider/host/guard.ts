@@ -1,0 +1,228 @@
+import { randomBytes } from "node:crypto";
+import { hostname, userInfo } from "node:os";
+import { reason } from "../failure.ts";
+import type { Guard, Step } from "../step.ts";
+import {
+  Cancelled,
+  ChangeInProgress,
+  ChangeUndone,
+  DeadlineExceeded,
+  HostKeyMismatch,
+  LoginRefused,
+  StepFailed,
+  SudoRefused,
+} from "./errors.ts";
+import { armScript, confirmScript, exits, type GuardedChange, guardRoot, undoneScript } from "./guard-texts.ts";
+import type { Say } from "./host.ts";
+import type { Exec, Ran } from "./remote.ts";
+
+/** Something that runs commands as root on the host over one connection. */
+export interface Line {
+  readonly alive: boolean;
+  exec(exec: Exec): Promise<Ran>;
+}
+
+/** What the guard needs of a host. */
+export interface GuardedHost<L extends Line> {
+  readonly name: string;
+  readonly say: Say;
+  /** The connection in use, reopened where it broke. */
+  line(): Promise<L>;
+  /** The connection in use, if it has not broken as far as we know. */
+  oldLine(): L | undefined;
+  /** A new TCP and SSH connection, with the full login; `seconds` for trying. */
+  newLine(seconds: number): Promise<L>;
+  /** Makes a connection the one in use; the old one ends. */
+  adopt(line: L): void;
+  /** Ends a connection that is of no use. */
+  discard(line: L): void;
+  /** Carries out steps, none after `until` seconds since the host's boot. */
+  steps(steps: readonly Step[], until: number): Promise<void>;
+  /** Rejects with `Cancelled` when told to stop. */
+  sleep(seconds: number): Promise<void>;
+}
+
+/** The part of the window in which steps may run; the rest is for confirming. */
+const forSteps = 0.75;
+
+/** Seconds beyond the window in which we look for a host that has undone its change: time for a reboot. */
+const patience = 120;
+
+/** Failures of a new connection that a further attempt would repeat, and be banned for. */
+const final = [HostKeyMismatch, LoginRefused, SudoRefused];
+
+/**
+ * Carries out steps that can lock us out (design.md decision 6): saves, arms a restore on the host, runs the steps,
+ * confirms over a new connection, and only then lets the restore go.
+ *
+ * Rejects with `ChangeInProgress` or `StepFailed` before anything changed; with a step's own error once the host is as it
+ * was before; with `ChangeUndone` when the new connection failed, or the host's state is not known.
+ */
+export async function performGuarded<L extends Line>(
+  host: GuardedHost<L>,
+  steps: readonly Step[],
+  guard: Guard,
+): Promise<void> {
+  const change: GuardedChange = {
+    id: `${guard.name}-${randomBytes(4).toString("hex")}`,
+    guard,
+    seconds: guard.seconds ?? 60,
+    by: `${userInfo().username}@${hostname()}`,
+  };
+  const opened = performance.now();
+  const left = () => change.seconds - (performance.now() - opened) / 1000;
+  const uptime = await arm(host, change);
+  try {
+    await within(left(), host.steps(steps, uptime + change.seconds * forSteps), host.name);
+  } catch (error) {
+    if (error instanceof Cancelled) throw error;
+    host.say("warning", `${host.name}: undoing the change ${change.id}, for it failed`);
+    const state = await undone(host, change, left);
+    if (state === "undone") throw error;
+    throw notKnown(host, change, `${reason(error)}\nand it is not known whether it is undone`, error);
+  }
+  const confirmed = await confirm(host, change, left);
+  if (confirmed === undefined) return;
+  host.say(
+    "warning",
+    `${host.name}: the change ${change.id} cuts us off (${confirmed.why}); waiting until the host has undone it`,
+  );
+  const state = await undone(host, change, left);
+  // The confirmation may have reached the host although its answer did not reach us.
+  if (state === "gone" && confirmed.sent) return;
+  if (state !== "undone") throw notKnown(host, change, confirmed.why);
+  throw new ChangeUndone({
+    what: `the change ${change.guard.name} on ${host.name} was undone: it could not be confirmed over a new connection`,
+    why: confirmed.why,
+    remedy: "The host is as it was before. Correct the setting that locks this machine out, then run the update again.",
+  });
+}
+
+async function arm<L extends Line>(host: GuardedHost<L>, change: GuardedChange): Promise<number> {
+  // It ends on the host even if we do not: half-way it would look like somebody else's change.
+  const ran = await shell(await host.line(), armScript(change), 60);
+  if (ran.code === exits.inProgress) {
+    throw new ChangeInProgress({
+      what: `will not change ${change.guard.name} on ${host.name} now: another change waits there for its confirmation`,
+      why: ran.stdout.trim(),
+      remedy: `Wait until it is confirmed or undone. If it stays: \`sh ${guardRoot}/current/restore\` on the host undoes it.`,
+    });
+  }
+  const uptime = Number.parseFloat(ran.stdout);
+  if (ran.code !== 0 || Number.isNaN(uptime)) {
+    throw new StepFailed(
+      {
+        what: `could not make sure that the change ${change.guard.name} on ${host.name} can be undone; nothing was changed`,
+        why: `${ran.stderr.trim() || "the preparation failed without a word"} (exit ${ran.code})`,
+      },
+      ran,
+    );
+  }
+  return uptime;
+}
+
+/** `undefined` when the host keeps the change; else why not, and whether a confirmation was sent at all. */
+async function confirm<L extends Line>(
+  host: GuardedHost<L>,
+  { id }: GuardedChange,
+  left: () => number,
+): Promise<{ why: string; sent: boolean } | undefined> {
+  let why = "there was no time left";
+  let sent = false;
+  // Each attempt is short, so that several fit where packets are lost; the last one must end before the host decides.
+  while (left() > 1) {
+    let line: L | undefined;
+    try {
+      line = await host.newLine(Math.min(left() - 0.5, 5));
+      const before = sent;
+      sent = true;
+      const ran = await within(left(), shell(line, confirmScript(id), 30), host.name);
+      // Unknown the second time: the first one arrived, and only its answer was lost.
+      if (ran.code === 0 || (ran.code === exits.unknown && before)) {
+        host.adopt(line);
+        return undefined;
+      }
+      host.discard(line);
+      return { why: refusal(ran), sent: false };
+    } catch (error) {
+      if (line !== undefined) host.discard(line);
+      if (error instanceof Cancelled) throw error;
+      why = reason(error);
+      if (final.some((kind) => error instanceof kind)) return { why, sent };
+      await host.sleep(Math.max(0, Math.min(0.3, left())));
+    }
+  }
+  return { why, sent };
+}
+
+function refusal(ran: Ran): string {
+  if (ran.code === exits.undone) return "the confirmation came too late: the host had begun to undo it";
+  if (ran.code === exits.another) return "another change waits for its confirmation";
+  if (ran.code === exits.unknown) return "the host knows of no such change";
+  return `${ran.stderr.trim()} (exit ${ran.code})`;
+}
+
+/** Has the host undo the change, and waits for it: over the old connection while it lives, else over new ones. */
+async function undone<L extends Line>(
+  host: GuardedHost<L>,
+  { id }: GuardedChange,
+  left: () => number,
+): Promise<"undone" | "gone" | "unknown"> {
+  let line: L | undefined;
+  let old = host.oldLine();
+  while (left() > -patience) {
+    try {
+      line = old ?? (await host.newLine(5));
+      const wait = 10;
+      const ran = await within(old === undefined ? wait + 10 : 6, shell(line, undoneScript(id, 4), wait), host.name);
+      const state = ran.stdout.split("\n")[0];
+      if (state === "undone" || state === "gone") {
+        // The one that works is the one to keep.
+        host.adopt(line);
+        return state;
+      }
+    } catch (error) {
+      if (error instanceof Cancelled) throw error;
+      if (line !== undefined) host.discard(line);
+      old = undefined;
+      await host.sleep(0.5);
+    }
+  }
+  return "unknown";
+}
+
+function notKnown<L extends Line>(
+  host: GuardedHost<L>,
+  change: GuardedChange,
+  why: string,
+  cause?: unknown,
+): ChangeUndone {
+  return new ChangeUndone(
+    {
+      what: `the change ${change.guard.name} on ${host.name} failed, and the host does not say whether it has undone it`,
+      why,
+      remedy: `It undoes it by itself, also after a reboot. On its console: \`journalctl -t onprem-guard\`; \`sh ${guardRoot}/current/restore\` undoes it now.`,
+    },
+    { cause },
+  );
+}
+
+function shell(line: Line, script: string, deadline: number): Promise<Ran> {
+  return line.exec({ mode: "survive", argv: ["/bin/sh", "-s"], stdin: script, deadline });
+}
+
+/** A promise that is given up after some seconds. */
+async function within<Result>(seconds: number, work: Promise<Result>, name: string): Promise<Result> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () =>
+      late.reject(new DeadlineExceeded({ what: `${name} took too long`, why: `no end after ${Math.ceil(seconds)} s` })),
+    Math.max(0, seconds) * 1000,
+  );
+  work.catch(() => {});
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
