@@ -40,10 +40,20 @@ export const connector: Connector = {
   check: byFields(connectionFields, requireLogin),
   connect(config, say, signal) {
     const { version: _, pluginDownloadURL: __, label, ...settings } = z.object(connectionFields).parse(config);
-    const named = { ...settings, ...(label === undefined ? {} : { name: label }) };
-    return connect(named as ConnectionSettings, { say, signal });
+    const named = { ...settings, ...(label === undefined ? {} : { name: label }) } as ConnectionSettings;
+    const { jump } = named;
+    return connect({ ...withAgent(named), ...(jump === undefined ? {} : { jump: withAgent(jump) }) }, { say, signal });
   },
 };
+
+/**
+ * `$SSH_AUTH_SOCK` stands for the agent of who runs the update, whose path changes with each log-in and so would be a
+ * difference in every run.
+ */
+function withAgent({ agent, ...login }: ConnectionSettings): ConnectionSettings {
+  const path = agent === "$SSH_AUTH_SOCK" ? process.env.SSH_AUTH_SOCK : agent;
+  return { ...login, ...(path === undefined ? {} : { agent: path }) };
+}
 
 function requireLogin(config: Record<string, unknown>, problems: Problems): void {
   const ways = ["privateKeyFile", "privateKey", "agent"];

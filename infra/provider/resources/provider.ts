@@ -1,0 +1,90 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Inputs } from "../resource.ts";
+
+/** How one host is logged in to. One of `privateKeyFile`, `privateKey` and `agent` is given. */
+export interface LoginArgs {
+  /** Name or IP address to connect to, as seen from where the update runs. */
+  host: string;
+  /**
+   * TCP port of the SSH server, 1 to 65535.
+   * @default 22
+   */
+  port?: number;
+  /**
+   * Account to log in as; any other than root needs `sudo` without a password.
+   * @default "root"
+   */
+  user?: string;
+  /** The pinned host keys: OpenSSH public key lines, one or more. No key, no connection. */
+  hostKey: string;
+  /** Path of a private key; `~/` is the home of who runs the update. */
+  privateKeyFile?: string;
+  /** A private key's text. Always a secret. */
+  privateKey?: string;
+  /** Opens an encrypted private key. Always a secret. */
+  passphrase?: string;
+  /** Path of an SSH agent's socket; `$SSH_AUTH_SOCK` stands for the agent of who runs the update. */
+  agent?: string;
+}
+
+/** One server and the way to it. */
+export interface ProviderArgs extends LoginArgs {
+  /**
+   * What messages call the server.
+   * @default the value of `host`
+   */
+  label?: string;
+  /**
+   * Seconds to keep trying while nothing answers, 1 to 3600: a booting server.
+   * @default 120
+   */
+  dialTimeout?: number;
+  /** A host to go through, with a pinned key and an account of its own. */
+  jump?: LoginArgs;
+}
+
+/**
+ * One server and the way to it: every resource that is made with this provider works on that server, over one connection.
+ *
+ * @example
+ * const server = new Provider("prod", {
+ *   host: "os2mo.kommune.dk",
+ *   hostKey: "ssh-ed25519 AAAA…",
+ *   privateKeyFile: "~/.ssh/id_ed25519",
+ * });
+ * new File("motd", { path: "/etc/motd", content: "Managed by Pulumi.\n" }, { provider: server });
+ *
+ * @example
+ * new Provider("prod", {
+ *   host: "10.20.0.13",
+ *   user: "ubuntu",
+ *   hostKey: "ssh-ed25519 AAAA…",
+ *   agent: "$SSH_AUTH_SOCK",
+ *   jump: { host: "jump.kommune.dk", hostKey: "ssh-ed25519 AAAA…", agent: "$SSH_AUTH_SOCK" },
+ * });
+ */
+export class Provider extends pulumi.ProviderResource {
+  constructor(name: string, args: Inputs<ProviderArgs>, options?: pulumi.ResourceOptions) {
+    const { privateKey, passphrase, jump, ...open } = args;
+    super(
+      "onprem",
+      name,
+      {
+        ...open,
+        ...(privateKey === undefined ? {} : { privateKey: pulumi.secret(privateKey) }),
+        ...(passphrase === undefined ? {} : { passphrase: pulumi.secret(passphrase) }),
+        // The engine hands a provider's configuration over as text; what a jump host needs may hold a key, too.
+        ...(jump === undefined ? {} : { jump: jumpText(jump) }),
+      },
+      options,
+    );
+  }
+}
+
+function jumpText(jump: Inputs<ProviderArgs>["jump"]): pulumi.Output<string> {
+  return pulumi.output(jump).apply((login) => {
+    const text = JSON.stringify(login);
+    const holdsSecret = login?.privateKey !== undefined || login?.passphrase !== undefined;
+    return holdsSecret ? pulumi.secret(text) : pulumi.output(text);
+  });
+}
