@@ -10,7 +10,7 @@ export interface RunOptions {
   readonly input?: string;
   /** Variables beside this process's own. @default none */
   readonly env?: Readonly<Record<string, string>>;
-  /** Ends the command with SIGTERM. */
+  /** Ends the command with SIGKILL; the call fails only when it has ended. */
   readonly signal?: AbortSignal;
 }
 
@@ -32,7 +32,7 @@ export function run(words: Words, options: RunOptions = {}): Promise<string> {
     const child = spawn(program, args, {
       stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
       env: { ...process.env, LC_ALL: "C", ...options.env },
-      ...(options.signal && { signal: options.signal }),
+      ...(options.signal && { signal: options.signal, killSignal: "SIGKILL" }),
     });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
@@ -40,9 +40,10 @@ export function run(words: Words, options: RunOptions = {}): Promise<string> {
     child.stderr?.on("data", (chunk: Buffer) => err.push(chunk));
     child.stdin?.on("error", () => undefined); // a command that ends without reading is judged by its exit code
     child.stdin?.end(options.input);
-    child.on("error", (cause) =>
-      reject(new LabError(`${program} could not be started`, cause.message, undefined, cause)),
-    );
+    child.on("error", (cause) => {
+      if (cause.name === "AbortError") return; // "close" follows, when nothing of the command runs any more
+      reject(new LabError(`${program} could not be started`, cause.message, undefined, cause));
+    });
     child.on("close", (code) => {
       if (code === 0) resolve(Buffer.concat(out).toString());
       else reject(new CommandError(words, code, Buffer.concat(err).toString() || Buffer.concat(out).toString()));

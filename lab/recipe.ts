@@ -123,6 +123,9 @@ export function bootstrapWords(recipe: Recipe, access: AptAccess, target: string
   ];
 }
 
+/** Where, while a layer is installed, its root file system has the certificate authorities of this machine. */
+export const machineAuthorities = "/run/machine-authorities.crt";
+
 /** The apt-get(8) call that installs a further layer in the root file system `root`; nothing it starts outlives it. */
 export function installWords(recipe: Recipe, root: string, command: "update" | "install"): Words {
   return [
@@ -130,6 +133,8 @@ export function installWords(recipe: Recipe, root: string, command: "update" | "
     `--root=${root}`,
     "apt-get",
     "--quiet",
+    "--option=APT::Update::Error-Mode=any",
+    `--option=Acquire::https::CAInfo=${machineAuthorities}`,
     ...(command === "update" ? ["update"] : ["install", "--yes", "--no-install-recommends", ...recipe.packages]),
   ];
 }

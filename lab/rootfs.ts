@@ -6,7 +6,16 @@ import { LabError } from "./lab-error.ts";
 import { withLock } from "./lock.ts";
 import { labFolder } from "./places.ts";
 import { longStep } from "./progress.ts";
-import { baseRecipe, bootstrapWords, cacheName, installWords, layersOf, loginUser, type Recipe } from "./recipe.ts";
+import {
+  baseRecipe,
+  bootstrapWords,
+  cacheName,
+  installWords,
+  layersOf,
+  loginUser,
+  machineAuthorities,
+  type Recipe,
+} from "./recipe.ts";
 import type { Progress } from "./status.ts";
 
 /** Seconds on two cores with a fast archive, measured; only for what is shown while building. */
@@ -114,10 +123,18 @@ async function installLayer(
     const policy = join(root, "usr/sbin/policy-rc.d");
     await writeFile(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 }); // start nothing while installing
     await copyFile("/etc/resolv.conf", join(root, "etc/resolv.conf"));
+    await copyFile("/etc/ssl/certs/ca-certificates.crt", join(root, machineAuthorities)).catch(() => undefined); // HTTP needs none
     await run(installWords(recipe, root, "update"), { env, ...(signal && { signal }) });
     await run(installWords(recipe, root, "install"), { env, ...(signal && { signal }) });
     await run(["chroot", root, "apt-get", "clean"]);
-    await run(["rm", "-rf", policy, join(root, "var/lib/apt/lists"), join(root, "var/log/apt")]);
+    await run([
+      "rm",
+      "-rf",
+      policy,
+      join(root, machineAuthorities),
+      join(root, "var/lib/apt/lists"),
+      join(root, "var/log/apt"),
+    ]);
     await writeFiles(root, { "/etc/resolv.conf": { content: "", mode: 0o644 }, ...recipe.files });
   } finally {
     await run(["umount", root]);

@@ -35,7 +35,18 @@ test("installWords", () => {
   expect(installWords(vendorRecipe(base), "/cache/root", "install")).toEqual([
     ...["setpriv", "--pdeathsig", "KILL"],
     ...["unshare", "--mount", "--propagation=private", "--pid", "--fork", "--kill-child", "--mount-proc"],
-    ...["--root=/cache/root", "apt-get", "--quiet", "install", "--yes", "--no-install-recommends", "bind9", "chrony"],
+    ...[
+      "--root=/cache/root",
+      "apt-get",
+      "--quiet",
+      "--option=APT::Update::Error-Mode=any",
+      "--option=Acquire::https::CAInfo=/run/machine-authorities.crt",
+      "install",
+      "--yes",
+      "--no-install-recommends",
+      "bind9",
+      "chrony",
+    ],
   ]);
 });
 
