@@ -8,11 +8,12 @@ import { machinePlaces, runFolder } from "./places.ts";
 import { loginUser } from "./recipe.ts";
 import type { Addresses, LabStatus, MachineStatus, Ranges, SegmentName } from "./status.ts";
 import { masterPorts } from "./vendor.ts";
+import { findQemu, recordedVirtualMachines } from "./virtual-machine.ts";
 
 /** Private key file of a lab. */
 export const privateKeyFile = (lab: string) => join(runFolder(lab), "identity", "id_ed25519");
 
-/** Look at a lab and describe it. Looks only, takes no lock. */
+/** Look at a lab and describe it. Looks only, takes no lock. Its state does not depend on virtual machines: `up` starts none. */
 export async function describeLab(lab: string, plan: AddressPlan): Promise<LabStatus> {
   const { vendor, controller } = plan.places;
   const machines = await Promise.all(
@@ -33,7 +34,7 @@ export async function describeLab(lab: string, plan: AddressPlan): Promise<LabSt
     ) as Record<SegmentName, Ranges>,
     router: { netns: namespacePath(lab, "router") },
     controller: { interface: controllerInterface(lab), addresses: addressesOf(controller) },
-    machines,
+    machines: [...machines, ...(await describeVirtualMachines(lab, plan))],
     vantagePoints: vantageNames.map((name) => ({
       name,
       netns: namespacePath(lab, name),
@@ -65,6 +66,26 @@ async function describeMachine(
     hostKey: await readHostKey(lab, name),
     consoleLog: machinePlaces(lab, name).console,
   };
+}
+
+async function describeVirtualMachines(lab: string, plan: AddressPlan): Promise<MachineStatus[]> {
+  const recorded = await recordedVirtualMachines(lab);
+  return Promise.all(
+    recorded.map(async ({ name, last }) => {
+      const leader = await findQemu(lab, name);
+      return {
+        name,
+        kind: "virtual-machine" as const,
+        fqdn: `${name}.${domain}`,
+        addresses: plan.extraServer(last),
+        state: leader ? ("running" as const) : ("stopped" as const),
+        leader: leader?.pid ?? null,
+        login: { users: [loginUser, "root"], privateKeyFile: privateKeyFile(lab) },
+        hostKey: await readHostKey(lab, name),
+        consoleLog: machinePlaces(lab, name).console,
+      };
+    }),
+  );
 }
 
 const addressesOf = ({ v4, v6 }: Addresses): Addresses => ({ v4, v6 });

@@ -2,7 +2,7 @@ import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promi
 import { dirname, join } from "node:path";
 import type { AddressPlan } from "./address-plan.ts";
 import { run } from "./command.ts";
-import type { Container } from "./machine.ts";
+import type { Container, Guest } from "./machine.ts";
 import { machineFiles } from "./machine-files.ts";
 import { machinePlaces } from "./places.ts";
 import { loginUser } from "./recipe.ts";
@@ -42,9 +42,10 @@ export async function mountDisk(lab: string, plan: AddressPlan, machine: Contain
   await writeFile(places.prepared, lower);
 }
 
-async function fillDisk(
+/** Write into a mounted fresh root file system what makes it this machine of this lab. */
+export async function fillDisk(
   plan: AddressPlan,
-  machine: Container,
+  machine: Guest,
   publicKey: string,
   { root, hostKeys }: ReturnType<typeof machinePlaces>,
 ): Promise<void> {

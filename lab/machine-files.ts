@@ -1,6 +1,6 @@
 import { type AddressPlan, domain } from "./address-plan.ts";
 import { throughProxy } from "./apt-sources.ts";
-import type { Container } from "./machine.ts";
+import type { Guest } from "./machine.ts";
 import { packageProxyPort } from "./package-proxy.ts";
 import { loginUser, type Recipe } from "./recipe.ts";
 import { vendorFiles } from "./vendor.ts";
@@ -8,11 +8,11 @@ import { vendorFiles } from "./vendor.ts";
 /** What a fresh machine gets on top of its root file system. */
 export function machineFiles(
   plan: AddressPlan,
-  machine: Container,
+  machine: Guest,
   publicKey: string,
   baseSources: string,
 ): Recipe["files"] {
-  const { name, addresses, segment } = machine;
+  const { name, addresses, segment, device } = machine;
   const { router, bits } = plan.segments[segment];
   const { vendor, controller } = plan.places;
   const text = (lines: readonly string[], mode = 0o644) => ({ content: `${lines.join("\n")}\n`, mode });
@@ -32,7 +32,7 @@ export function machineFiles(
     ]),
     "/etc/systemd/network/10-lab.network": text([
       "[Match]",
-      "Name=host0",
+      `Name=${device}`,
       "[Network]",
       `Gateway=${router.v4}`,
       `Gateway=${router.v6}`,

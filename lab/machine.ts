@@ -14,12 +14,21 @@ import { isAlive, type ProcessIdentity, signalProcess, startDaemon, waitUntil } 
 import type { Recipe } from "./recipe.ts";
 import type { Addresses, SegmentName, ServerName } from "./status.ts";
 
-/** A machine of the lab that shares this machine's kernel. */
-export interface Container {
-  readonly name: ServerName | "vendor";
+/** A machine of the lab as its own disk knows it. */
+export interface Guest {
+  readonly name: string;
   readonly segment: SegmentName;
   readonly addresses: Addresses;
+  /** Name of its network interface. */
+  readonly device: "host0" | "eth0";
+  /** Its root file system before anything was changed. */
   readonly recipe: Recipe;
+}
+
+/** A machine of the lab that shares this machine's kernel. */
+export interface Container extends Guest {
+  readonly name: ServerName | "vendor";
+  readonly device: "host0";
 }
 
 /** Name of a machine's control groups, by which it is found even when nothing was recorded. */
@@ -31,7 +40,8 @@ const nspawnName = (lab: string, machine: string) => `onprem-${lab}-${machine}`;
 /** systemd.special(7): PID 1 of a container powers off on this signal, SIGRTMIN+4. */
 const poweroffSignal = 34 + 4;
 
-const supervise = join(import.meta.dirname, "supervise.sh");
+/** Program that keeps one machine running in a control group of its own. */
+export const supervise = join(import.meta.dirname, "supervise.sh");
 
 /** The systemd-nspawn(1) call of one machine. */
 export function nspawnWords(lab: string, machine: Container, places: ReturnType<typeof machinePlaces>): Words {
@@ -73,7 +83,7 @@ export async function startMachine(
   await clearMachine(lab, machine.name);
   await mountDisk(lab, plan, machine, publicKey);
   const supervisor = await startDaemon(
-    [supervise, groupName(lab, machine.name), "-", ...nspawnWords(lab, machine, places)],
+    [supervise, groupName(lab, machine.name), ...nspawnWords(lab, machine, places)],
     places.console,
     nspawnVariables,
   );
@@ -94,7 +104,8 @@ export async function findRunning(lab: string, machine: string): Promise<Process
   return (await supervisorRuns(lab, machine)) ? findLeader(lab, machine) : undefined;
 }
 
-async function supervisorRuns(lab: string, machine: string): Promise<boolean> {
+/** Whether what starts a machine again after its reboot runs; for a virtual machine, whether QEMU is watched. */
+export async function supervisorRuns(lab: string, machine: string): Promise<boolean> {
   const recorded = await readFile(machinePlaces(lab, machine).process, "utf8").catch(() => undefined);
   return recorded !== undefined && isAlive(JSON.parse(recorded) as ProcessIdentity);
 }
@@ -171,7 +182,7 @@ export function saysSsh(address: string): Promise<boolean> {
 }
 
 /** Every process of a machine, its supervisor included. */
-async function machineProcesses(lab: string, machine: string): Promise<ProcessIdentity[]> {
+export async function machineProcesses(lab: string, machine: string): Promise<ProcessIdentity[]> {
   const groups = await findGroups((name) => name === groupName(lab, machine));
   return (await Promise.all(groups.map(processesOf))).flat();
 }
@@ -182,6 +193,7 @@ export function containersOf(plan: AddressPlan, server: Recipe, vendor: Recipe):
     name,
     segment: plan.places[name].segment,
     addresses: { v4: plan.places[name].v4, v6: plan.places[name].v6 },
+    device: "host0",
     recipe: name === "vendor" ? vendor : server,
   }));
 }

@@ -59,7 +59,6 @@ export async function startPackageProxy(lab: string, address: string, progress: 
       [
         supervise,
         forwarderGroup(lab),
-        "-",
         "systemd-socket-activate",
         `--listen=${address}:${packageProxyPort}`,
         "/lib/systemd/systemd-socket-proxyd",
@@ -113,7 +112,7 @@ async function startShared(): Promise<number> {
   await writeFile(join(folder(), "acng.conf"), proxyConfiguration(folder(), port, proxy), { mode: 0o600 });
   await chmod(join(folder(), "acng.conf"), 0o600); // an upstream proxy may be named with a password
   const process = await startDaemon(
-    [supervise, sharedGroup(), "-", "apt-cacher-ng", "-c", folder()],
+    [supervise, sharedGroup(), "apt-cacher-ng", "-c", folder()],
     join(folder(), "log", "output.log"),
   );
   if (!(await waitUntil(() => answers("127.0.0.1", port), 10_000))) {

@@ -32,6 +32,9 @@ export function machinePlaces(lab: string, machine: string) {
     docker: join(folder, "docker"),
     /** The layers below `upper`. Written last when a disk is made: a restart then is a power cycle and rewrites nothing. */
     prepared: join(folder, "prepared"),
+    /** What a virtual machine was made as; only virtual machines have it. */
+    virtual: join(folder, "virtual.json"),
+    image: join(folder, "disk.img"),
     process: join(folder, "process.json"),
     console: join(folder, "console.log"),
     /** SSH host keys; they outlive a reset, so that a pinned key stays right. */

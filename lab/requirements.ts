@@ -16,8 +16,15 @@ export const labNeeds: Needs = {
   ip: "iproute2",
   "ssh-keygen": "openssh-client",
   sysctl: "procps",
+  setpriv: "util-linux",
   nsenter: "util-linux",
   flock: "util-linux",
+};
+
+/** What a virtual machine runs besides. */
+export const virtualMachineNeeds: Needs = {
+  "qemu-system-x86_64": "qemu-system-x86",
+  "mkfs.ext4": "e2fsprogs",
 };
 
 /** Packages of the programs that are nowhere on the search path, without repetition. */

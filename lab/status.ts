@@ -41,7 +41,7 @@ export interface MachineStatus {
   readonly name: string;
   /** `server` and `vendor` share this machine's kernel (systemd-nspawn); `virtual-machine` has its own. */
   readonly kind: "server" | "vendor" | "virtual-machine";
-  /** Name in the lab's DNS, for example `dev.lab.test`. */
+  /** For example `dev.lab.test`. The lab's DNS knows it, but for a virtual machine's. */
   readonly fqdn: string;
   readonly addresses: Addresses;
   readonly state: MachineState;
@@ -107,5 +107,25 @@ export interface UpOptions {
   /** Where progress lines go. @default standard error */
   readonly progress?: Progress;
   /** Stops the work at the next point where nothing is half-done; the call then fails. What was started stays until `down`. */
+  readonly signal?: AbortSignal;
+}
+
+/** A virtual machine to bring up beside the servers of a lab that is up. */
+export interface VmOptions {
+  /** One to twelve lower-case letters, digits and hyphens, a letter first; not the name of another machine of the lab. */
+  readonly name: string;
+  /** @default "lab" */
+  readonly lab?: string;
+  /** Virtual processors. @default 4 (SRV-3) */
+  readonly cores?: number;
+  /** @default 16384 (SRV-4) */
+  readonly memoryMiB?: number;
+  /** Size of the disk in GB of 10^9 bytes; it takes as much of the real disk as is written to it. @default 60 (SRV-5) */
+  readonly diskGB?: number;
+  /** Last part of its address in the servers' segment, 14 to 62. @default 21 */
+  readonly last?: number;
+  /** Where progress lines go. @default standard error */
+  readonly progress?: Progress;
+  /** Stops the work before QEMU starts. */
   readonly signal?: AbortSignal;
 }

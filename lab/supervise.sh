@@ -1,13 +1,12 @@
 #!/bin/sh
-# supervise.sh NAME MEMORY COMMAND...
+# supervise.sh NAME COMMAND...
 #
 # Runs COMMAND in a control group NAME of its own, and again whenever it exits with 133, with which systemd-nspawn --keep-unit says
 # that the machine asked for a reboot. Without a group of its own every nspawn shares one tree, and the hosts see each other's units.
 # The group is made below the present one, so that whatever accounts for this process goes on accounting for the machine.
-# MEMORY is a limit in MiB or "-".
 set -u
-name=$1 memory=$2
-shift 2
+name=$1
+shift
 
 # Read as a whole first: the file changes while we move.
 own=$(cat /proc/self/cgroup)
@@ -27,11 +26,6 @@ for line in $own; do
   if [ -e "$group/cpuset.cpus" ] && [ -z "$(cat "$group/cpuset.cpus")" ]; then
     cat "$group/../cpuset.cpus" >"$group/cpuset.cpus"
     cat "$group/../cpuset.mems" >"$group/cpuset.mems"
-  fi
-  if [ "$memory" != - ]; then
-    for limit in memory.limit_in_bytes memory.max; do
-      [ -e "$group/$limit" ] && echo "${memory}M" >"$group/$limit"
-    done
   fi
   echo $$ >"$group/cgroup.procs"
 done
