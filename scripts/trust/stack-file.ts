@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { ScriptError } from "../script-error.ts";
-import { parseYaml } from "./yaml.ts";
+import { parseYaml } from "../yaml.ts";
 
 /** The part of a stack's settings that leads to a server. All else is read, and judged, by `infra/settings.ts`. */
 const endpoint = {

@@ -1,0 +1,84 @@
+/** The operations that change something; the rest of what the engine tells is looking. */
+const changing = ["create", "update", "delete", "replace", "import"] as const;
+
+/** What an update did to a resource. */
+export type Change = (typeof changing)[number];
+
+/** How far an update is, or how it ended. */
+export interface UpdateState {
+  /** Resources that are done: looked at, or changed. */
+  readonly done: number;
+  /** What is being changed right now, as `File motd`; the one begun last where several are. */
+  readonly current: string | undefined;
+  /** Changed resources by what was done to them. */
+  readonly changes: Readonly<Partial<Record<Change, readonly string[]>>>;
+  readonly errors: readonly string[];
+  readonly warnings: readonly string[];
+  /** Outputs of the stack, once they are known. */
+  readonly outputs: Readonly<Record<string, unknown>>;
+}
+
+/** An update that has not begun. */
+export const notBegun: UpdateState = {
+  done: 0,
+  current: undefined,
+  changes: {},
+  errors: [],
+  warnings: [],
+  outputs: {},
+};
+
+interface Metadata {
+  readonly op: string;
+  readonly urn: string;
+  readonly type: string;
+  readonly new?: { readonly outputs?: Record<string, unknown> } | null;
+}
+
+/** The part of the engine's events (pulumi/sdk/go/common/apitype/events.go) that is read here. */
+interface EngineEvent {
+  readonly resourcePreEvent?: { readonly metadata: Metadata };
+  readonly resOutputsEvent?: { readonly metadata: Metadata };
+  readonly diagnosticEvent?: { readonly severity: string; readonly message: string };
+}
+
+/** The state after one more line of `pulumi up --json`. A line that is no event changes nothing. */
+export function readEvent(state: UpdateState, line: string): UpdateState {
+  if (!line.startsWith("{")) return state;
+  const event = JSON.parse(line) as EngineEvent;
+  if (event.diagnosticEvent) return readDiagnostic(state, event.diagnosticEvent);
+  const begun = event.resourcePreEvent?.metadata;
+  if (begun) return changeOf(begun.op) === undefined ? state : { ...state, current: nameOf(begun) };
+  const ended = event.resOutputsEvent?.metadata;
+  return ended ? readEnd(state, ended) : state;
+}
+
+function readEnd(state: UpdateState, ended: Metadata): UpdateState {
+  // The live look at a resource comes before its own step and tells nothing that the step does not.
+  if (ended.op === "refresh") return state;
+  if (ended.type === "pulumi:pulumi:Stack") return { ...state, outputs: ended.new?.outputs ?? {} };
+  const name = nameOf(ended);
+  const current = state.current === name ? undefined : state.current;
+  const change = changeOf(ended.op);
+  if (change === undefined) return { ...state, current, done: state.done + 1 };
+  const changes = { ...state.changes, [change]: [...(state.changes[change] ?? []), name] };
+  return { ...state, current, done: state.done + 1, changes };
+}
+
+function readDiagnostic(state: UpdateState, { severity, message }: { severity: string; message: string }): UpdateState {
+  const text = message.trim();
+  if (severity === "error" && !state.errors.includes(text)) return { ...state, errors: [...state.errors, text] };
+  if (severity === "warning" && !state.warnings.includes(text))
+    return { ...state, warnings: [...state.warnings, text] };
+  return state;
+}
+
+/** A replacement comes as three steps, of which one counts. */
+function changeOf(op: string): Change | undefined {
+  return changing.find((change) => change === op);
+}
+
+/** `File motd` for urn:pulumi:dev::os2mo-on-prem::onprem:index:Server$onprem:linux:File::motd. */
+function nameOf({ urn, type }: Metadata): string {
+  return `${type.split(":").at(-1)} ${urn.split("::").slice(3).join("::")}`;
+}
