@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from "node:crypto";
 import { utils } from "ssh2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { machine, stackOn, within } from "./on-lab.ts";
@@ -10,14 +9,6 @@ const wanted = [
 ];
 const untouched = () => within(server, "ls /etc/onprem-errors-* 2>/dev/null || true");
 
-/** A public key that is not the server's. */
-function strangersKey(): string {
-  const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  const parsed = utils.parseKey(publicKey.export({ type: "pkcs1", format: "pem" }));
-  if (parsed instanceof Error) throw parsed;
-  return `ssh-rsa ${(Array.isArray(parsed) ? parsed[0] : parsed)?.getPublicSSH().toString("base64")}`;
-}
-
 describe("one clear error each, and nothing changed on the host", () => {
   test.each([
     {
@@ -28,7 +19,7 @@ describe("one clear error each, and nothing changed on the host", () => {
     },
     {
       mistake: "a recorded key of a type that the server does not have",
-      connection: () => ({ hostKey: strangersKey() }),
+      connection: () => ({ hostKey: utils.generateKeyPairSync("rsa", { bits: 2048 }).public }),
       error: /host key/,
     },
     {
@@ -79,11 +70,11 @@ describe("one clear error each, and nothing changed on the host", () => {
   });
 
   test("a server that went away after the first run", async () => {
-    await using stack = await stackOn(server);
+    await using stack = await stackOn(server, { connection: { dialTimeout: 3 } });
     expect((await stack.up(wanted)).code).toBe(0);
     await within(server, "systemctl stop ssh.socket ssh.service 2>/dev/null || systemctl stop ssh.service");
     try {
-      const run = await stack.up(wanted, "--config", "unused=1");
+      const run = await stack.up(wanted);
       expect(run.errors).toHaveLength(1);
       expect(run.errors[0]).toMatch(/^no ssh on /);
     } finally {
