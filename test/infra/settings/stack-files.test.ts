@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { SettingsMistaken } from "../../../infra/settings/mistakes.ts";
 import { namespace, readSettings, schemas } from "../../../infra/settings.ts";
-import { parseYaml } from "../../../scripts/trust/yaml.ts";
+import { parseYaml } from "../../../scripts/yaml.ts";
 
 const project = join(import.meta.dirname, "..", "..", "..");
 
