@@ -125,8 +125,8 @@ forget() {
 }
 
 /**
- * Saves everything, then arms timer and units, all before anything changes. Prints the seconds since boot at which the
- * window opened. Leaves nothing behind when it fails; exits 75 and names the other one when a change waits already.
+ * Saves everything, then arms timer and units, all before anything changes. Prints, in seconds since boot, when it
+ * began and when the window opened. Leaves nothing behind when it fails; exits 75 and names the other one when a change waits already.
  */
 export function armScript(change: GuardedChange): string {
   const { id, guard, seconds, by } = change;
@@ -139,6 +139,7 @@ export function armScript(change: GuardedChange): string {
   return `set -u
 umask 077
 ${preamble(id)}
+begun=$(cut -d ' ' -f 1 /proc/uptime)
 lock || { echo 'another guarded change is being prepared'; exit ${exits.inProgress}; }
 if other=$(readlink "$root/current"); then
     if [ -e "$root/$other/armed" ] && [ "$(readlink "$root/$other/decision")" != confirmed ]; then
@@ -183,6 +184,7 @@ systemctl daemon-reload
 systemctl --quiet enable onprem-guard-files.service onprem-guard-boot.service
 : >"$dir/armed"
 sync -f "$dir" /etc/systemd/system
+echo "$begun"
 cut -d ' ' -f 1 /proc/uptime
 systemctl start onprem-guard.timer
 systemctl --quiet is-active onprem-guard.timer
@@ -257,7 +259,7 @@ export function confirmScript(id: string): string {
   return `set -u
 ${preamble(id)}
 if [ "$(readlink "$root/current")" != ${id} ]; then
-    [ -e "$dir/decision" ] && exit ${exits.undone}
+    [ -L "$dir/decision" ] && exit ${exits.undone}
     [ -L "$root/current" ] && exit ${exits.another}
     exit ${exits.unknown}
 fi
@@ -274,8 +276,8 @@ exit 0
 }
 
 /**
- * Has the change undone now, waits some seconds for that, and clears up after it. Prints `undone`, `waiting`, or `gone`
- * where the host knows nothing of it: it was confirmed.
+ * Has the change undone now and waits some seconds for that. Prints `undone`, `waiting`, or `gone` where the host knows
+ * nothing of it: it was confirmed. Clears nothing up, for on a frozen connection it may arrive long after it was sent.
  */
 export function undoneScript(id: string, seconds: number): string {
   return `set -u
@@ -288,8 +290,15 @@ while [ ! -e "$dir/restored" ] || [ -L "$root/current" ]; do
     [ "$(cut -d . -f 1 /proc/uptime)" -lt "$end" ] || { echo waiting; tail -n 3 "$dir/log" 2>/dev/null; exit 0; }
     sleep 0.2
 done
-lock
-forget
 echo undone
+`;
+}
+
+/** Clears up after a change that was undone, once we know it. */
+export function forgetScript(id: string): string {
+  return `set -u
+${preamble(id)}
+lock
+[ ! -e "$dir/restored" ] || forget
 `;
 }

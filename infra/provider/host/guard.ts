@@ -1,18 +1,26 @@
 import { randomBytes } from "node:crypto";
 import { hostname, userInfo } from "node:os";
-import { reason } from "../failure.ts";
+import { Failure, reason } from "../failure.ts";
 import type { Guard, Step } from "../step.ts";
 import {
   Cancelled,
   ChangeInProgress,
   ChangeUndone,
-  DeadlineExceeded,
+  ConnectionLost,
   HostKeyMismatch,
   LoginRefused,
   StepFailed,
   SudoRefused,
 } from "./errors.ts";
-import { armScript, confirmScript, exits, type GuardedChange, guardRoot, undoneScript } from "./guard-texts.ts";
+import {
+  armScript,
+  confirmScript,
+  exits,
+  forgetScript,
+  type GuardedChange,
+  guardRoot,
+  undoneScript,
+} from "./guard-texts.ts";
 import type { Say } from "./host.ts";
 import type { Exec, Ran } from "./remote.ts";
 
@@ -69,36 +77,42 @@ export async function performGuarded<L extends Line>(
     seconds: guard.seconds ?? 60,
     by: `${userInfo().username}@${hostname()}`,
   };
-  const opened = performance.now();
-  const left = () => change.seconds - (performance.now() - opened) / 1000;
-  const uptime = await arm(host, change);
+  const began = performance.now();
+  const { uptime, taken } = await arm(host, change);
+  // Never later than the host's own count: our request began before its script did.
+  const left = () => change.seconds + taken - (performance.now() - began) / 1000;
   try {
-    await within(left(), host.steps(steps, uptime + change.seconds * forSteps), host.name);
+    await within(left(), host.steps(steps, uptime + change.seconds * forSteps));
   } catch (error) {
-    if (error instanceof Cancelled) throw error;
+    if (error instanceof Cancelled) {
+      host.say(
+        "warning",
+        `${host.name}: the host undoes the change ${change.id} by itself within ${Math.ceil(left())} s`,
+      );
+      throw error;
+    }
     host.say("warning", `${host.name}: undoing the change ${change.id}, for it failed`);
     const state = await undone(host, change, left);
-    if (state === "undone") throw error;
-    throw notKnown(host, change, `${reason(error)}\nand it is not known whether it is undone`, error);
+    if (state !== "undone") throw notKnown(host, change, inShort(error), error);
+    // A step that failed speaks for itself. One that was never heard of again has cut us off.
+    throw error instanceof ConnectionLost || error instanceof TookTooLong
+      ? cutOff(host, change, inShort(error))
+      : error;
   }
-  const confirmed = await confirm(host, change, left);
-  if (confirmed === undefined) return;
-  host.say(
-    "warning",
-    `${host.name}: the change ${change.id} cuts us off (${confirmed.why}); waiting until the host has undone it`,
-  );
+  const failed = await confirm(host, change, left);
+  if (failed === undefined) return;
+  host.say("warning", `${host.name}: not confirmed (${failed.why}); waiting until the change ${change.id} is undone`);
   const state = await undone(host, change, left);
   // The confirmation may have reached the host although its answer did not reach us.
-  if (state === "gone" && confirmed.sent) return;
-  if (state !== "undone") throw notKnown(host, change, confirmed.why);
-  throw new ChangeUndone({
-    what: `the change ${change.guard.name} on ${host.name} was undone: it could not be confirmed over a new connection`,
-    why: confirmed.why,
-    remedy: "The host is as it was before. Correct the setting that locks this machine out, then run the update again.",
-  });
+  if (state === "gone" && failed.sent) return;
+  throw state === "undone" ? cutOff(host, change, failed.why) : notKnown(host, change, failed.why);
 }
 
-async function arm<L extends Line>(host: GuardedHost<L>, change: GuardedChange): Promise<number> {
+/** When the window opened, in seconds since the host's boot, and how many seconds the preparation took until then. */
+async function arm<L extends Line>(
+  host: GuardedHost<L>,
+  change: GuardedChange,
+): Promise<{ uptime: number; taken: number }> {
   // It ends on the host even if we do not: half-way it would look like somebody else's change.
   const ran = await shell(await host.line(), armScript(change), 60);
   if (ran.code === exits.inProgress) {
@@ -108,7 +122,7 @@ async function arm<L extends Line>(host: GuardedHost<L>, change: GuardedChange):
       remedy: `Wait until it is confirmed or undone. If it stays: \`sh ${guardRoot}/current/restore\` on the host undoes it.`,
     });
   }
-  const uptime = Number.parseFloat(ran.stdout);
+  const [begun = Number.NaN, uptime = Number.NaN] = ran.stdout.trim().split("\n").map(Number);
   if (ran.code !== 0 || Number.isNaN(uptime)) {
     throw new StepFailed(
       {
@@ -118,7 +132,7 @@ async function arm<L extends Line>(host: GuardedHost<L>, change: GuardedChange):
       ran,
     );
   }
-  return uptime;
+  return { uptime, taken: uptime - begun };
 }
 
 /** `undefined` when the host keeps the change; else why not, and whether a confirmation was sent at all. */
@@ -136,7 +150,7 @@ async function confirm<L extends Line>(
       line = await host.newLine(Math.min(left() - 0.5, 5));
       const before = sent;
       sent = true;
-      const ran = await within(left(), shell(line, confirmScript(id), 30), host.name);
+      const ran = await within(left(), shell(line, confirmScript(id), 30));
       // Unknown the second time: the first one arrived, and only its answer was lost.
       if (ran.code === 0 || (ran.code === exits.unknown && before)) {
         host.adopt(line);
@@ -147,7 +161,7 @@ async function confirm<L extends Line>(
     } catch (error) {
       if (line !== undefined) host.discard(line);
       if (error instanceof Cancelled) throw error;
-      why = reason(error);
+      why = inShort(error);
       if (final.some((kind) => error instanceof kind)) return { why, sent };
       await host.sleep(Math.max(0, Math.min(0.3, left())));
     }
@@ -168,22 +182,23 @@ async function undone<L extends Line>(
   { id }: GuardedChange,
   left: () => number,
 ): Promise<"undone" | "gone" | "unknown"> {
-  let line: L | undefined;
   let old = host.oldLine();
   while (left() > -patience) {
+    let line = old;
     try {
-      line = old ?? (await host.newLine(5));
-      const wait = 10;
-      const ran = await within(old === undefined ? wait + 10 : 6, shell(line, undoneScript(id, 4), wait), host.name);
+      line ??= await host.newLine(5);
+      const ran = await within(6, shell(line, undoneScript(id, 4), 10));
       const state = ran.stdout.split("\n")[0];
-      if (state === "undone" || state === "gone") {
-        // The one that works is the one to keep.
-        host.adopt(line);
-        return state;
+      if (state !== "undone" && state !== "gone") {
+        old = line;
+        continue;
       }
+      if (state === "undone") await within(6, shell(line, forgetScript(id), 30));
+      host.adopt(line);
+      return state;
     } catch (error) {
-      if (error instanceof Cancelled) throw error;
       if (line !== undefined) host.discard(line);
+      if (error instanceof Cancelled) throw error;
       old = undefined;
       await host.sleep(0.5);
     }
@@ -191,32 +206,43 @@ async function undone<L extends Line>(
   return "unknown";
 }
 
-function notKnown<L extends Line>(
-  host: GuardedHost<L>,
-  change: GuardedChange,
-  why: string,
-  cause?: unknown,
-): ChangeUndone {
+function cutOff<L extends Line>(host: GuardedHost<L>, { guard }: GuardedChange, why: string): ChangeUndone {
+  return new ChangeUndone({
+    what: `the change ${guard.name} on ${host.name} was undone: it cut us off`,
+    why,
+    remedy: "The host is as it was before. Correct the setting that locks this machine out, then run the update again.",
+  });
+}
+
+function notKnown<L extends Line>(host: GuardedHost<L>, { guard }: GuardedChange, why: string, cause?: unknown) {
   return new ChangeUndone(
     {
-      what: `the change ${change.guard.name} on ${host.name} failed, and the host does not say whether it has undone it`,
+      what: `the change ${guard.name} on ${host.name} failed, and the host does not answer whether it has undone it`,
       why,
-      remedy: `It undoes it by itself, also after a reboot. On its console: \`journalctl -t onprem-guard\`; \`sh ${guardRoot}/current/restore\` undoes it now.`,
+      remedy: `It undoes it by itself, also after a reboot. On its console, \`journalctl -t onprem-guard\` tells, and \`sh ${guardRoot}/current/restore\` does it now.`,
     },
     { cause },
   );
+}
+
+/** An error in one line, without what to do about it: here something else is to be done. */
+function inShort(error: unknown): string {
+  return error instanceof Failure
+    ? `${error.explanation.what}: ${error.explanation.why}`.replaceAll("\n", " ")
+    : reason(error);
 }
 
 function shell(line: Line, script: string, deadline: number): Promise<Ran> {
   return line.exec({ mode: "survive", argv: ["/bin/sh", "-s"], stdin: script, deadline });
 }
 
+class TookTooLong extends Error {}
+
 /** A promise that is given up after some seconds. */
-async function within<Result>(seconds: number, work: Promise<Result>, name: string): Promise<Result> {
+async function within<Result>(seconds: number, work: Promise<Result>): Promise<Result> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () =>
-      late.reject(new DeadlineExceeded({ what: `${name} took too long`, why: `no end after ${Math.ceil(seconds)} s` })),
+    () => late.reject(new TookTooLong(`no answer for ${Math.ceil(seconds)} s`)),
     Math.max(0, seconds) * 1000,
   );
   work.catch(() => {});
