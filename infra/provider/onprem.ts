@@ -40,6 +40,8 @@ export class Onprem implements Plugin {
   readonly #connector: Connector;
   readonly #stop = new AbortController();
   #link: Link | undefined;
+  #inProgram = false;
+  #outOfReach: { failure: unknown; told: boolean } | undefined;
 
   constructor(version: string, kinds: readonly AnyKind[], connector: Connector) {
     this.version = version;
@@ -52,15 +54,25 @@ export class Onprem implements Plugin {
   }
 
   checkConfig(given: Bag): Checked {
+    this.#inProgram = true;
     const problems = problemsFor(given);
     const checked = this.#connector.check(known(given.values), problems);
     return { inputs: withUnknowns(checked, given), problems: problems.found };
   }
 
-  /** Connects at once, so that a host out of reach is one error and not one for each resource. */
+  /**
+   * Connects at once, so that a host out of reach is one error and not one for each resource. In a program's run that is
+   * the provider's own failure, and nothing that depends on it starts. A refresh takes the provider from the state, never
+   * checks it, and repeats its failure for each resource: there the first resource that is read tells it.
+   */
   async configure(config: Bag, say: Say): Promise<void> {
     if (unknownKeys(config.values).length > 0) return;
-    this.#link = await this.#connector.connect(config.values, say, this.#stop.signal);
+    try {
+      this.#link = await this.#connector.connect(config.values, say, this.#stop.signal);
+    } catch (failure) {
+      if (this.#inProgram) throw failure;
+      this.#outOfReach = { failure, told: false };
+    }
   }
 
   check(type: string, given: Bag): Checked {
@@ -88,8 +100,9 @@ export class Onprem implements Plugin {
     const want = inputs.values;
     if (preview) return { id: "", outputs: await this.#foresee(kind, name, inputs, say) };
     const id = idOf(kind, want);
+    const host = this.#host;
     return explained(kind, name, async () => {
-      const { seen, memory } = await apply(kind, this.#host, want, { say }).catch((error) => {
+      const { seen, memory } = await apply(kind, host, want, { say }).catch((error) => {
         throw partial(kind, name, id, inputs, error);
       });
       return { id, outputs: outputsOf(inputs, seen, memory) };
@@ -113,6 +126,8 @@ export class Onprem implements Plugin {
 
   async read(type: string, { id, name, inputs, outputs }: Known): Promise<Read | undefined> {
     const kind = this.#kind(type);
+    // The run has failed with the first one that told why; the others leave the state as it is.
+    if (this.#outOfReach?.told) return { id, inputs, outputs };
     const imported = Object.keys(inputs.values).length === 0;
     const want = imported ? kind.named(id) : inputs.values;
     if (want === undefined) {
@@ -122,8 +137,9 @@ export class Onprem implements Plugin {
         remedy: "docs/resources.md shows the form of the id for each type.",
       });
     }
+    const host = this.#host;
     return explained(kind, name, async () => {
-      const seen = await kind.observe(this.#host, want);
+      const seen = await kind.observe(host, want);
       if (seen === undefined) return undefined;
       const keys = imported ? Object.keys(kind.fields) : Object.keys(inputs.values);
       const overlaid = Object.fromEntries(keys.map((key) => [key, key in seen ? seen[key] : want[key]]));
@@ -140,9 +156,10 @@ export class Onprem implements Plugin {
     const want = inputs.values;
     if (preview) return { outputs: this.#foreseeUpdate(kind, name, inputs, outputs, say) };
     const memory = outputs.values.memory as object | undefined;
+    const host = this.#host;
     return explained(kind, name, async () => {
       const before = { prior: oldInputs.values, memory, ours: true, say };
-      const applied = await apply(kind, this.#host, want, before).catch((error) => {
+      const applied = await apply(kind, host, want, before).catch((error) => {
         throw partial(kind, name, id, inputs, error);
       });
       return { outputs: outputsOf(inputs, applied.seen, applied.memory) };
@@ -164,9 +181,8 @@ export class Onprem implements Plugin {
 
   async remove(type: string, { name, inputs, outputs }: Known): Promise<void> {
     const kind = this.#kind(type);
-    await explained(kind, name, () =>
-      destroy(kind, this.#host, inputs.values, outputs.values.memory as object | undefined),
-    );
+    const host = this.#host;
+    await explained(kind, name, () => destroy(kind, host, inputs.values, outputs.values.memory as object | undefined));
   }
 
   cancel(): void {
@@ -176,6 +192,10 @@ export class Onprem implements Plugin {
 
   get #host(): Link {
     if (this.#link !== undefined) return this.#link;
+    if (this.#outOfReach !== undefined) {
+      this.#outOfReach.told = true;
+      throw this.#outOfReach.failure;
+    }
     throw new Failure({
       what: "the host is not known yet",
       why: "the provider's configuration holds values that this run has not computed",

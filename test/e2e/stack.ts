@@ -186,7 +186,11 @@ function summary(finished: Finished, operation = "up"): Run {
   const changed = steps.filter(({ op }) => !["same", "refresh", "read"].includes(op));
   const name = (step: Step) => step.urn.split("::").slice(3).join("::");
   const texts = (severity: string) =>
-    diagnostics.filter((found) => found.severity.startsWith(severity)).map(({ message }) => message.trim());
+    diagnostics
+      .filter((found) => found.severity.startsWith(severity))
+      .map(({ message }) => message.trim().replace(/^(error: |warning: )?(Preview failed: )?/, ""))
+      // The engine's closing words, which add nothing to the errors before them.
+      .filter((message) => !/^(update|preview) failed$/.test(message));
   return {
     code: finished.code,
     changes: Object.fromEntries(changed.filter(ours).map((step) => [name(step), step.op])),
