@@ -6,7 +6,9 @@ export type Change = (typeof changing)[number];
 
 /** How far an update is, or how it ended. */
 export interface UpdateState {
-  /** Resources that are done: looked at, or changed. */
+  /** Resources that the engine has looked at on the server, before it began. */
+  readonly looked: number;
+  /** Resources that are done: found to be right, or changed. */
   readonly done: number;
   /** What is being changed right now, as `File motd`; the one begun last where several are. */
   readonly current: string | undefined;
@@ -20,6 +22,7 @@ export interface UpdateState {
 
 /** An update that has not begun. */
 export const notBegun: UpdateState = {
+  looked: 0,
   done: 0,
   current: undefined,
   changes: {},
@@ -54,8 +57,8 @@ export function readEvent(state: UpdateState, line: string): UpdateState {
 }
 
 function readEnd(state: UpdateState, ended: Metadata): UpdateState {
-  // The live look at a resource comes before its own step and tells nothing that the step does not.
-  if (ended.op === "refresh") return state;
+  if (ended.op === "refresh") return { ...state, looked: state.looked + 1 };
+  if (partsOfReplacement.includes(ended.op)) return state;
   if (ended.type === "pulumi:pulumi:Stack") return { ...state, outputs: ended.new?.outputs ?? {} };
   const name = nameOf(ended);
   const current = state.current === name ? undefined : state.current;
@@ -67,13 +70,16 @@ function readEnd(state: UpdateState, ended: Metadata): UpdateState {
 
 function readDiagnostic(state: UpdateState, { severity, message }: { severity: string; message: string }): UpdateState {
   const text = message.trim();
+  if (severity === "error" && text === "update failed" && state.errors.length > 0) return state; // says nothing more
   if (severity === "error" && !state.errors.includes(text)) return { ...state, errors: [...state.errors, text] };
   if (severity === "warning" && !state.warnings.includes(text))
     return { ...state, warnings: [...state.warnings, text] };
   return state;
 }
 
-/** A replacement comes as three steps, of which one counts. */
+/** A replacement comes as three steps, of which `replace` is counted. */
+const partsOfReplacement = ["delete-replaced", "create-replacement"];
+
 function changeOf(op: string): Change | undefined {
   return changing.find((change) => change === op);
 }

@@ -29,15 +29,19 @@ export function isLetIn(open: OpenTo, source: string, port: number): boolean {
   return (port === 80 || port === 443) && contains(open.internal, source);
 }
 
-/** What is not as it must be in a view, a sentence each. */
-export function findWrong(open: OpenTo, view: View): string[] {
-  return [...view.answers].flatMap(([port, answer]) => {
-    const letIn = isLetIn(open, view.source, port);
-    const answered = answer !== "filtered";
-    if (letIn === answered && !(port === 22 && letIn && answer !== "open")) return [];
-    const must = letIn ? (port === 22 ? "must be open" : "must be let in") : "must be dropped";
-    return [`port ${port} of ${view.target} is ${answer} to ${view.from} (${view.source}), but ${must}`];
-  });
+/** What is not as it must be in a view: a sentence for what is let in wrongly, one for what is kept out wrongly. */
+export function findWrong(open: OpenTo, { answers, from, source, target }: View): string[] {
+  const ports = [...answers].map(([port, answer]) => ({ port, answer, letIn: isLetIn(open, source, port) }));
+  const wronglyIn = ports.filter(({ letIn, answer }) => !letIn && answer !== "filtered");
+  const wronglyOut = ports.filter(
+    ({ letIn, answer, port }) => letIn && (answer === "filtered" || (port === 22 && answer !== "open")),
+  );
+  const list = (found: readonly { port: number; answer: PortAnswer }[]) =>
+    found.map(({ port, answer }) => `${port} (${answer})`).join(", ");
+  return [
+    ...(wronglyIn.length > 0 ? [`${from} ${source} must get no answer from ${target} at ${list(wronglyIn)}`] : []),
+    ...(wronglyOut.length > 0 ? [`${from} ${source} must reach ${target} at ${list(wronglyOut)}`] : []),
+  ];
 }
 
 function contains(ranges: readonly string[], address: string): boolean {

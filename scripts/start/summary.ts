@@ -75,7 +75,7 @@ const pastTense = {
 function describeView(wrong: readonly string[], compared: number): string {
   if (compared === 0) return "not looked at";
   const how = `${compared} connections tried from three networks over IPv4 and IPv6`;
-  return wrong.length === 0 ? `as it must be: ${how}` : `NOT as it must be: ${wrong.length} of ${how}`;
+  return wrong.length === 0 ? `as it must be: ${how}` : `NOT as it must be, of ${how}:`;
 }
 
 function text(output: unknown): string {

@@ -27,6 +27,7 @@ function describeUpdate({ name, state, elapsed, pace, ended }: Underway): string
   if (ended) return `${name}: ${state.errors.length === 0 ? "done" : "failed"}`;
   const remaining = Math.max(pace.seconds - elapsed, 1);
   const now = state.current === undefined ? "" : `, ${state.current}`;
-  const counted = `${state.done}/${Math.max(pace.resources, state.done)}`;
+  const done = state.done === 0 ? state.looked : state.done;
+  const counted = `${state.done === 0 ? "looks at" : "at"} ${done} of ${Math.max(pace.resources, done)}`;
   return `${name}: ${counted}, ${describeSeconds(elapsed)}, about ${describeSeconds(remaining)} left${now}`;
 }

@@ -1,0 +1,35 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { notBegun, readEvent } from "../../../scripts/start/engine-events.ts";
+
+const fixture = join(import.meta.dirname, "../../fixtures/pulumi/up-json-3.259.0.jsonl");
+const lines = readFileSync(fixture, "utf8").trimEnd().split("\n");
+
+test("an update that created, updated, replaced and failed is read from the engine's own events", () => {
+  expect(lines.reduce(readEvent, notBegun)).toEqual({
+    looked: 6,
+    done: 5,
+    current: undefined,
+    changes: { create: ["File fresh"], update: ["File motd0"], replace: ["File motd1"] },
+    errors: [
+      'onprem:linux:File "bad": could not write /nowhere/at/all on 198.18.15.11\n  /nowhere/at: No such file or directory',
+    ],
+    warnings: ["the size is overridden"],
+    outputs: { os: "Debian 12" },
+  });
+});
+
+test("what is going on right now is the change that was begun last", () => {
+  const upTo = lines.findIndex((line) => line.includes('"resourcePreEvent":{"metadata":{"op":"update"'));
+  expect(lines.slice(0, upTo + 1).reduce(readEvent, notBegun).current).toBe("File motd0");
+});
+
+test.each(["", "warning: something", "Updating (dev)"])("a line that is no event changes nothing: %j", (line) => {
+  expect(readEvent(notBegun, line)).toBe(notBegun);
+});
+
+test("an update that fails without another word still has an error", () => {
+  const failed = '{"diagnosticEvent":{"severity":"error","message":"update failed\\n"}}';
+  expect(readEvent(notBegun, failed).errors).toEqual(["update failed"]);
+});
