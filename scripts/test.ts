@@ -1,9 +1,10 @@
 import { runMain } from "./main.ts";
 import { ScriptError } from "./script-error.ts";
+import { removeLeftLabs } from "./test-labs.ts";
 import { runVitest } from "./vitest.ts";
 
 // `npm test`: unit tests, then end-to-end tests on a lab of its own. `npm run test:unit`: the former alone. Words after `--` go to vitest.
-await runMain(async ({ args, signal }) => {
+await runMain(async ({ args, reporter, signal }) => {
   const unitOnly = args.includes("--unit");
   const rest = args.filter((word) => word !== "--unit");
   if (!unitOnly && process.getuid?.() !== 0) {
@@ -13,5 +14,10 @@ await runMain(async ({ args, signal }) => {
       "run `npm test` as root, or the tests that need no lab: npm run test:unit",
     );
   }
-  return runVitest([...(unitOnly ? ["--project", "unit"] : []), ...rest], signal);
+  if (unitOnly) return runVitest(["--project", "unit", ...rest], signal);
+  try {
+    return await runVitest(rest, signal);
+  } finally {
+    await removeLeftLabs(reporter); // vitest does not tear down what an interrupt finds
+  }
 });

@@ -2,11 +2,11 @@ import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { downLab, type LabStatus, upLab } from "../../lab/lab.ts";
 import { cacheFolder } from "../../lab/places.ts";
-import { recordedLabs } from "../../lab/registry.ts";
 import { ensureActionsPlugin } from "../../scripts/engine/actions-plugin.ts";
 import { ensureEngine } from "../../scripts/engine/engine.ts";
 import { engineEnvironment } from "../../scripts/engine/environment.ts";
 import { Reporter } from "../../scripts/reporter.ts";
+import { labOfRun, removeLeftLabs } from "../../scripts/test-labs.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -16,9 +16,6 @@ declare module "vitest" {
     engine: Record<string, string>;
   }
 }
-
-/** The labs of test runs are named after the process, so that several runs and the lab of `npm start` stand side by side. */
-const prefix = "e2e";
 
 /** Bring up the engine and a lab for the end-to-end tests; the function it returns takes the lab down. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -33,7 +30,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   );
   // Whoever writes tests keeps a lab running: `npm run lab -- up --name mine`, then ONPREM_LAB=mine.
   const kept = process.env.ONPREM_LAB;
-  const name = kept ?? `${prefix}${process.pid}`;
+  const name = kept ?? labOfRun(process.pid);
   const down = async () => {
     if (kept === undefined) await downLab(name, { forget: true });
   };
@@ -44,23 +41,4 @@ export default async function setup(project: TestProject): Promise<() => Promise
     throw error;
   }
   return down;
-}
-
-/** A test run that was killed could not take its lab down. */
-async function removeLeftLabs(reporter: Reporter): Promise<void> {
-  for (const name of await recordedLabs()) {
-    const pid = new RegExp(`^${prefix}(\\d+)$`).exec(name)?.[1];
-    if (pid === undefined || isAlive(Number(pid))) continue;
-    reporter.line(`removing lab ${name}, whose test run is gone`);
-    await downLab(name, { forget: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }

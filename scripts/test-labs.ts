@@ -1,0 +1,33 @@
+import { downLab } from "../lab/lab.ts";
+import { recordedLabs } from "../lab/registry.ts";
+import type { Reporter } from "./reporter.ts";
+
+/** The lab of a test run is named after vitest's process, so that several runs and the lab of `npm start` stand side by side. */
+export function labOfRun(pid: number): string {
+  return `e2e${pid}`;
+}
+
+/** The process whose test run a lab belongs to; `undefined` for any other lab. */
+export function runOfLab(name: string): number | undefined {
+  const pid = /^e2e(\d+)$/.exec(name)?.[1];
+  return pid === undefined ? undefined : Number(pid);
+}
+
+/** Take down the labs of test runs that are gone: killed or interrupted, they could not do it themselves. */
+export async function removeLeftLabs(reporter: Reporter): Promise<void> {
+  for (const name of await recordedLabs()) {
+    const pid = runOfLab(name);
+    if (pid === undefined || isAlive(pid)) continue;
+    reporter.line(`removing lab ${name}, whose test run is gone`);
+    await downLab(name, { forget: true, progress: (line) => reporter.line(line) });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
