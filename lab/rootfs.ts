@@ -19,7 +19,7 @@ import {
 import type { Progress } from "./status.ts";
 
 /** Seconds on two cores with a fast archive, measured; only for what is shown while building. */
-const usualSeconds: Record<Recipe["name"], number> = { rootfs: 20, vendor: 8, machine: 40 };
+const usualSeconds: Record<Recipe["name"], number> = { rootfs: 20, vendor: 5, machine: 20 };
 
 /** The recipe of the bare server on this machine, from the machine's own package sources. */
 export async function readBaseRecipe(): Promise<Recipe> {

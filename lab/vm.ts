@@ -1,5 +1,5 @@
 import { readFile, rm } from "node:fs/promises";
-import { domain, planAddresses, serverNames } from "./address-plan.ts";
+import { checkLabName, domain, planAddresses, serverNames } from "./address-plan.ts";
 import { describeLab, privateKeyFile } from "./describe.ts";
 import { LabError } from "./lab-error.ts";
 import { withLock } from "./lock.ts";
@@ -11,7 +11,7 @@ import { virtualMachineRecipe } from "./recipe.ts";
 import { labLock, recordedNet } from "./registry.ts";
 import { ensureRequirements, labNeeds, virtualMachineNeeds } from "./requirements.ts";
 import { ensureBuilt, readBaseRecipe } from "./rootfs.ts";
-import type { MachineStatus, Progress, VmOptions } from "./status.ts";
+import type { MachineStatus, VmOptions } from "./status.ts";
 import {
   findQemu,
   makeDisk,
@@ -29,7 +29,7 @@ const sshPatience = 300_000;
  * runs stays untouched; one that was stopped boots with the disk it had. Returns when it answers by SSH. Throws {@link LabError}.
  */
 export async function upVm(options: VmOptions): Promise<MachineStatus> {
-  const lab = options.lab ?? "lab";
+  const lab = checkLabName(options.lab ?? "lab");
   const progress = options.progress ?? progressTo();
   const vm = settle(options);
   if (process.arch !== "x64") {
@@ -71,8 +71,8 @@ export async function upVm(options: VmOptions): Promise<MachineStatus> {
 }
 
 /** Stop a virtual machine as a power cut does, and delete its disk. Its host key is kept. Does nothing when it is not there. */
-export async function downVm(options: { name: string; lab?: string; progress?: Progress }): Promise<void> {
-  const lab = options.lab ?? "lab";
+export async function downVm(options: Pick<VmOptions, "name" | "lab" | "progress">): Promise<void> {
+  const lab = checkLabName(options.lab ?? "lab");
   const progress = options.progress ?? progressTo();
   await withLock(labLock(lab), progress, async () => {
     const vm = (await recordedVirtualMachines(lab)).find(({ name }) => name === options.name);
