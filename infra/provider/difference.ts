@@ -1,5 +1,5 @@
 import { LocalFile } from "./step.ts";
-import type { Path } from "./values.ts";
+import { OtherAsset, type Path } from "./values.ts";
 
 /** One place where two values differ. */
 export interface Difference {
@@ -12,7 +12,7 @@ export function differences(before: unknown, after: unknown, path: Path = []): D
   if (before === undefined && after === undefined) return [];
   if (before === undefined) return [{ path, change: "add" }];
   if (after === undefined) return [{ path, change: "delete" }];
-  if (before instanceof LocalFile && after instanceof LocalFile) {
+  if (isAsset(before) && isAsset(after)) {
     return before.sha256 === after.sha256 ? [] : [{ path, change: "update" }];
   }
   if (Array.isArray(before) && Array.isArray(after)) {
@@ -26,6 +26,10 @@ export function differences(before: unknown, after: unknown, path: Path = []): D
   return Object.is(before, after) ? [] : [{ path, change: "update" }];
 }
 
+function isAsset(value: unknown): value is LocalFile | OtherAsset {
+  return value instanceof LocalFile || value instanceof OtherAsset;
+}
+
 function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof LocalFile);
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !isAsset(value);
 }

@@ -43,7 +43,7 @@ export function byFields<Want extends object>(fields: z.ZodRawShape, more?: (wan
   return (given: Partial<Want>, problems: Problems): Want => {
     const values = given as Record<string, unknown>;
     const want: Record<string, unknown> = {};
-    for (const key of Object.keys(values).filter((key) => !(key in fields))) {
+    for (const key of Object.keys(values).filter((key) => !Object.hasOwn(fields, key))) {
       problems.add([key], `unknown property; allowed are ${Object.keys(fields).sort().join(", ")}`);
     }
     for (const [key, field] of Object.entries(fields)) {

@@ -28,6 +28,27 @@ const unknownWord = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const signatureKey = "4dabf18193072939515e22adb298388d";
 const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
 const assetSignature = "c44067f5952c0a294b673a41bacd8c17";
+const archiveSignature = "0def7320c3a5731c473e5ecbe6d01bc7";
+
+/** What stands for a file without being one on this machine: text, a remote file, an archive. Compared by its hash, as files are. */
+export class OtherAsset {
+  readonly is: "text" | "remote file" | "archive";
+  /** Hexadecimal SHA-256, as the engine computed it. */
+  readonly sha256: string;
+  /** As it came, and as it goes back. */
+  readonly wire: Readonly<Record<string, unknown>>;
+
+  constructor(is: OtherAsset["is"], wire: Readonly<Record<string, unknown>>) {
+    this.is = is;
+    this.sha256 = typeof wire.hash === "string" && wire.hash !== "" ? wire.hash : sha256(JSON.stringify(wire));
+    this.wire = wire;
+  }
+
+  /** What messages show of it: never its text. */
+  toJSON(): string {
+    return `an asset: ${this.is}`;
+  }
+}
 
 /** From the wire to plain values. */
 export function decode(wire: Record<string, unknown> | undefined): Bag {
@@ -48,23 +69,25 @@ function decodeValue(value: unknown, path: Path, secrets: Path[]): unknown {
     return decodeValue(object.value, path, secrets);
   }
   if (object[signatureKey] === assetSignature) return decodeAsset(object);
+  if (object[signatureKey] === archiveSignature) return new OtherAsset("archive", object);
   return Object.fromEntries(
     Object.entries(object).map(([key, item]) => [key, decodeValue(item, [...path, key], secrets)]),
   );
 }
 
-/** The engine sends assets of the state by their hash alone. */
-function decodeAsset({ path, hash, text, uri }: Record<string, unknown>): unknown {
-  // A text or remote asset stays something that no field accepts, so `check` says what is allowed.
-  if (text !== undefined || uri !== undefined) return { asset: "not a file" };
+/** The engine sends assets of the state by their hash alone: what they were is not known then. */
+function decodeAsset(wire: Record<string, unknown>): unknown {
+  const { path, hash, text, uri } = wire;
+  if (typeof text === "string" && text !== "") {
+    return new OtherAsset("text", { ...wire, hash: hash || sha256(text) });
+  }
+  if (typeof uri === "string" && uri !== "") return new OtherAsset("remote file", wire);
   const local = typeof path === "string" ? path : "";
-  return new LocalFile(local, typeof hash === "string" && hash !== "" ? hash : hashFile(local));
+  return new LocalFile(local, typeof hash === "string" && hash !== "" ? hash : sha256(readFileSync(resolve(local))));
 }
 
-function hashFile(path: string): string {
-  return createHash("sha256")
-    .update(readFileSync(resolve(path)))
-    .digest("hex");
+function sha256(bytes: string | Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }
 
 /** From plain values to the wire, with the secrets marked. */
@@ -83,6 +106,7 @@ function encodePlain(value: unknown, path: Path, secrets: readonly Path[]): unkn
   if (value instanceof LocalFile) {
     return { [signatureKey]: assetSignature, hash: value.sha256, ...(value.path === "" ? {} : { path: value.path }) };
   }
+  if (value instanceof OtherAsset) return value.wire;
   if (Array.isArray(value)) return value.map((item, index) => encodeValue(item, [...path, index], secrets));
   if (typeof value !== "object" || value === null) return value ?? null;
   const entries = Object.entries(value).filter(([, item]) => item !== undefined);
@@ -94,7 +118,7 @@ function encodePlain(value: unknown, path: Path, secrets: readonly Path[]): unkn
  * asset"), and of a file on the host only the hash is known.
  */
 export function withoutAssets(value: unknown): unknown {
-  if (value instanceof LocalFile) return { sha256: value.sha256 };
+  if (value instanceof LocalFile || value instanceof OtherAsset) return { sha256: value.sha256 };
   if (Array.isArray(value)) return value.map(withoutAssets);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withoutAssets(item)]));
@@ -124,7 +148,7 @@ export function outputSecrets(inputs: Bag, outputs: Readonly<Record<string, unkn
   if (inputs.secrets.length === 0) return [];
   const entries = inputs.secrets.map((path) => (path.length > 1 ? path.slice(0, -1) : path));
   const derived = Object.keys(outputs)
-    .filter((key) => !(key in inputs.values))
+    .filter((key) => !Object.hasOwn(inputs.values, key))
     .map((key) => [key]);
   return [...entries, ...derived];
 }

@@ -1,0 +1,132 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { Failure } from "../../../infra/provider/failure.ts";
+import { Cancelled, ConnectionLost } from "../../../infra/provider/host/errors.ts";
+import { admit, apply, destroy, Refused, Unfinished } from "../../../infra/provider/lifecycle.ts";
+import { NotesHost, type NoteWant, noteKind } from "./notes.ts";
+
+let host: NotesHost;
+beforeEach(() => {
+  host = new NotesHost();
+});
+
+const want = (more: Partial<NoteWant> = {}): NoteWant => ({ note: "a", text: "hello", tags: [], ...more });
+const hello = { note: "a", text: "hello", length: 5 };
+
+async function thrown(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => expect.unreachable("it did not fail"),
+    (error: unknown) => error,
+  );
+}
+
+describe("apply", () => {
+  test("creates, then does nothing, then heals", async () => {
+    expect(await apply(noteKind, host, want())).toEqual({ seen: hello, memory: { before: "" }, changed: ["write a"] });
+    expect(await apply(noteKind, host, want())).toEqual({ seen: hello, memory: { before: "hello" }, changed: [] });
+    host.notes.set("a", "by hand");
+    expect(await apply(noteKind, host, want(), { memory: { before: "" }, ours: true })).toEqual({
+      seen: hello,
+      memory: { before: "" },
+      changed: ["write a"],
+    });
+    expect(host.performed).toEqual([{ titles: ["write a"] }, { titles: ["write a"] }]);
+  });
+
+  test("takes the kind's guard", async () => {
+    await apply(noteKind, host, want({ text: "risky" }));
+    expect(host.performed).toEqual([{ titles: ["write a"], guard: "note" }]);
+  });
+
+  test("warns and goes on", async () => {
+    const said: unknown[] = [];
+    await apply(noteKind, host, want({ text: "odd" }), { say: (...words) => said.push(words) });
+    expect(said).toEqual([["warning", "that is odd"]]);
+  });
+
+  test("refuses before anything is touched", async () => {
+    const error = await thrown(apply(noteKind, host, want({ note: "holy" })));
+    expect(error).toBeInstanceOf(Refused);
+    expect((error as Failure).message).toBe("nothing was changed on dev.example.dk\n  it is holy\n  Take another.");
+    expect(host.performed).toEqual([]);
+  });
+
+  test("a host that cannot be seen is left alone", async () => {
+    host.blind = new Failure({ what: "no ssh", why: "no answer" });
+    expect(await thrown(apply(noteKind, host, want()))).toBe(host.blind);
+    expect(host.performed).toEqual([]);
+  });
+
+  test("what nobody keeps is a failure that says what is left to do", async () => {
+    host.instead.set("write a", () => host.notes.set("a", "changed back"));
+    const error = await thrown(apply(noteKind, host, want()));
+    expect((error as Failure).message).toBe(
+      "dev.example.dk still differs after write a\n  still to do: write a\n" +
+        "  Something on the host changes it back, or refuses it silently; look there, then run the update again.",
+    );
+    expect(error).toMatchObject({ seen: { note: "a", text: "changed back", length: 12 }, begun: true });
+  });
+
+  const failed = new Failure({ what: "could not write a", why: "disk full", remedy: "Make room." });
+  test.each([
+    { what: "nothing stands there", left: undefined, error: failed, expected: { begun: false, seen: undefined } },
+    {
+      what: "half of it stands there",
+      left: "hel",
+      error: failed,
+      expected: { begun: true, seen: { note: "a", text: "hel", length: 3 } },
+    },
+    {
+      what: "we were told to stop",
+      left: "hel",
+      error: new Cancelled("dev"),
+      expected: { begun: true, seen: undefined },
+    },
+    {
+      what: "the connection is lost",
+      left: "hel",
+      error: new ConnectionLost({ what: "lost dev", why: "reset" }),
+      expected: { begun: true, seen: undefined },
+    },
+  ])("a failed step after which $what", async ({ left, error, expected }) => {
+    host.instead.set("write a", () => {
+      if (left !== undefined) host.notes.set("a", left);
+      throw error;
+    });
+    const unfinished = await thrown(apply(noteKind, host, want()));
+    expect(unfinished).toBeInstanceOf(Unfinished);
+    expect(unfinished).toMatchObject({
+      ...expected,
+      cause: error,
+      explanation: error.explanation,
+      memory: { before: "" },
+    });
+  });
+
+  test("a last look that fails hides no failure", async () => {
+    host.instead.set("write a", () => {
+      host.blind = new Error("gone");
+      throw failed;
+    });
+    expect(await thrown(apply(noteKind, host, want()))).toMatchObject({ cause: failed, begun: true, seen: undefined });
+  });
+});
+
+test("admit looks at nothing and changes nothing", () => {
+  admit(noteKind, host, want({ text: "odd" }), undefined, {});
+  expect(() => admit(noteKind, host, want({ note: "holy" }), undefined, {})).toThrow(Refused);
+});
+
+describe("destroy", () => {
+  test("removes what is there, once", async () => {
+    host.notes.set("a", "hello");
+    expect(await destroy(noteKind, host, want())).toEqual(["erase a"]);
+    expect(await destroy(noteKind, host, want())).toEqual([]);
+    expect(host.performed).toEqual([{ titles: ["erase a"] }]);
+  });
+
+  test("puts back what was there before us", async () => {
+    host.notes.set("a", "hello");
+    expect(await destroy(noteKind, host, want(), { before: "theirs" })).toEqual(["put a back"]);
+    expect(host.notes.get("a")).toBe("theirs");
+  });
+});
