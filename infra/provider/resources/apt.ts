@@ -1,0 +1,141 @@
+import { type RunStep, run } from "../step.ts";
+
+/** The locks of apt and dpkg, in the order in which they are taken. */
+const locks = [
+  "/var/lib/dpkg/lock-frontend",
+  "/var/lib/dpkg/lock",
+  "/var/lib/apt/lists/lock",
+  "/var/cache/apt/archives/lock",
+];
+
+/** Nobody is there to answer questions. */
+const env = { DEBIAN_FRONTEND: "noninteractive", APT_LISTCHANGES_FRONTEND: "none" };
+
+/** Changed configuration files stay as they are: what a program wants in them, it says with a File. */
+const keepConfiguration = ["--force-confdef", "--force-confold"];
+
+const property = "packages";
+
+/**
+ * Waits until nobody holds a lock, then lets dpkg finish what was interrupted; without that, apt refuses to work.
+ * fcntl(2) tells who holds a lock; the structure is that of 64-bit Linux.
+ */
+const waitScript = `
+use strict;
+use warnings;
+use Fcntl qw(F_GETLK F_UNLCK F_WRLCK SEEK_SET);
+my ($patience, $locks, @configure) = @ARGV;
+my $began = time;
+while (1) {
+    my ($file, $pid);
+    for (split /:/, $locks) {
+        open(my $handle, '<', $_) or next;
+        my $lock = pack('s s x4 q q l x4', F_WRLCK, SEEK_SET, 0, 0, 0);
+        fcntl($handle, F_GETLK, $lock) or next;
+        (my $type, $pid) = (unpack 's s x4 q q l', $lock)[0, 4];
+        if ($type != F_UNLCK) { $file = $_; last }
+    }
+    last unless defined $file;
+    my $waited = time - $began;
+    if ($waited >= $patience) {
+        open(my $words, '<', "/proc/$pid/cmdline");
+        my $command = do { local $/; $words ? <$words> // '' : '' };
+        $command =~ s/\\0+/ /g;
+        $command =~ s/ +$//;
+        print STDERR "process $pid ($command) holds $file; waited $waited s\\n";
+        exit 75;
+    }
+    select(undef, undef, undef, 0.5);
+}
+exec { $configure[0] } @configure;
+`;
+
+/**
+ * Fetches the package lists if they are older than a day, or if something is not to be had by them; then installs.
+ * apt-get takes a name that it does not know for a regular expression, so names are looked up first.
+ */
+const installScript = `
+use strict;
+use warnings;
+my @options;
+push @options, shift @ARGV while $ARGV[0] ne '--';
+shift @ARGV;
+my $fetched = '/var/lib/apt/lists/partial';
+sub unknown {
+    open(my $names, '-|', 'apt-cache', 'pkgnames') or die "apt-cache: $!\\n";
+    my %known = map { chomp; ($_ => 1) } <$names>;
+    return grep { !$known{$_} } map { s/[:=].*//r } @ARGV;
+}
+sub downloaded {
+    open(my $said, '-|', 'sh', '-c', 'exec "$@" 2>&1', 'sh', 'apt-get', @options, '--download-only', 'install', '--', @ARGV)
+        or die "apt-get: $!\\n";
+    my @said = <$said>;
+    return close $said;
+}
+my $days = -M $fetched;
+if (!defined $days or $days > 1 or unknown() or !downloaded()) {
+    utime(undef, undef, $fetched) if system('apt-get', @options, 'update') == 0;
+    my @unknown = unknown();
+    if (@unknown) {
+        print STDERR "no package source of this host has @unknown\\n";
+        exit 100;
+    }
+}
+exec { 'apt-get' } 'apt-get', @options, 'install', '--', @ARGV;
+`;
+
+/** The step before any other: afterwards apt and dpkg can work. @param patience Seconds to wait for other package managers. */
+export function settle(patience: number): RunStep {
+  const argv = ["perl", "-e", waitScript, "--", `${patience}`, locks.join(":")];
+  return run(
+    "wait for other package managers and finish what was interrupted",
+    [...argv, "dpkg", ...keepConfiguration, "--configure", "--pending"],
+    { env, property, deadline: patience + 600, survives: true },
+  );
+}
+
+/** How packages are installed. */
+export interface Installing {
+  /** Seconds to wait for other package managers. */
+  readonly patience: number;
+  readonly recommends: boolean;
+  /** Whether a pinned version may be older than what is there. */
+  readonly downgrades: boolean;
+}
+
+/** Installs packages, each given as `name` or `name=version`. */
+export function install(packages: readonly string[], { patience, recommends, downgrades }: Installing): RunStep {
+  const options = [
+    "--yes",
+    "--quiet",
+    ...["-o", `DPkg::Lock::Timeout=${patience}`],
+    ...keepConfiguration.flatMap((option) => ["-o", `Dpkg::Options::=${option}`]),
+    recommends ? "--install-recommends" : "--no-install-recommends",
+    ...(downgrades ? ["--allow-downgrades"] : []),
+  ];
+  return run(`install ${packages.join(", ")}`, ["perl", "-e", installScript, "--", ...options, "--", ...packages], {
+    env,
+    property,
+    deadline: 1800,
+    survives: true,
+  });
+}
+
+/** Removes packages. dpkg, and not apt-get, which would remove what depends on them as well. */
+export function uninstall(packages: readonly string[], purge: boolean): RunStep {
+  return run(`remove ${packages.join(", ")}`, ["dpkg", purge ? "--purge" : "--remove", "--", ...packages], {
+    env,
+    property,
+    deadline: 600,
+    survives: true,
+  });
+}
+
+/** Puts packages on hold, so that no upgrade changes their version. */
+export function hold(packages: readonly string[]): RunStep {
+  return run(`put ${packages.join(", ")} on hold`, ["apt-mark", "hold", "--", ...packages], { property });
+}
+
+export function unhold(packages: readonly string[]): RunStep {
+  return run(`take ${packages.join(", ")} off hold`, ["apt-mark", "unhold", "--", ...packages], { property });
+}
