@@ -143,7 +143,11 @@ async function attempt(
       },
     });
     await promise;
-    client.removeAllListeners("error").removeAllListeners("close");
+    // Whoever uses the connection learns of its end by "close"; an error without a listener would end the process.
+    client
+      .removeAllListeners("error")
+      .removeAllListeners("close")
+      .on("error", () => {});
     return client;
   } catch (error) {
     // An error that comes after the verdict has nobody to tell.

@@ -6,6 +6,7 @@
 #   open     path owner group mode until            ->  (nothing, or failed)
 #   data     bytes                                  ->  (nothing, or failed)
 #   finish   size sha256 deadline validate...       ->  done, or failed
+#   abort                                           ->  done
 #   failed is: text code stderr, the last two empty unless a validating command said no.
 #
 # Looks run side by side, a few at a time; steps run when they come, for the other side sends them one by one.
@@ -33,6 +34,9 @@ my $statx = $statx{ (POSIX::uname())[4] };
 my ($in, $out, $heard, $dying) = ('', '', 0, 0);
 my (%job, @queue, %upload);
 my $looks = 0;
+
+# Whatever a login left open is nothing for the commands that we run.
+POSIX::close($_) for 3 .. 255;
 
 open(my $uptime, '<', '/proc/uptime') or die "/proc/uptime: $!\n";
 
@@ -487,7 +491,10 @@ sub take {
         $upload->{size} += length $fields[0];
     }
     elsif ($kind == FINISH and $upload{$id}) { finish($upload{$id}, @fields) }
-    elsif ($kind == ABORT and $upload{$id}) { drop($upload{$id}) }
+    elsif ($kind == ABORT and $upload{$id}) {
+        drop($upload{$id});
+        reply(DONE, $id);
+    }
 }
 
 sub main {

@@ -131,11 +131,13 @@ export class Remote {
     try {
       if (signal?.aborted) throw new Cancelled(name);
       signal?.addEventListener("abort", cancel, { once: true });
-      const channel = await execute(dialled, commandLine(command));
-      const remote = new Remote(dialled, channel, name, traffic);
-      remote.#listen(Buffer.from(`\0onprem-${nonce}\n`), hello, (code, said) =>
-        user !== "root" && code === 1 ? new SudoRefused(name, user, said) : unusable(name, said || `exit ${code}`),
-      );
+      const remote = await execute(dialled, commandLine(command), (channel) => {
+        const remote = new Remote(dialled, channel, name, traffic);
+        remote.#listen(Buffer.from(`\0onprem-${nonce}\n`), hello, (code, said) =>
+          user !== "root" && code === 1 ? new SudoRefused(name, user, said) : unusable(name, said || `exit ${code}`),
+        );
+        return remote;
+      });
       dialled.client.on("close", () => hello.reject(lostAtStart(name)));
       remote.#write(source);
       await hello.promise;
@@ -218,8 +220,9 @@ export class Remote {
         this.#send(ask.finish, id, [`${size}`, check, `${deadline}`, ...(target.validate ?? [])]);
       }
     } catch (error) {
-      this.#pending.delete(id);
+      // The temporary file is gone before anybody hears of the failure.
       if (this.alive) this.#send(ask.abort, id, []);
+      await done.catch(() => {});
       throw error instanceof Refusal || error instanceof ConnectionLost || error instanceof Cancelled
         ? error
         : new Refusal(reason(error));
@@ -390,13 +393,21 @@ export class Remote {
   }
 }
 
-function execute(dialled: Dialled, command: string): Promise<ClientChannel> {
+/** Starts a command. `listen` gets the channel at once: what a command that ends at once says must find somebody. */
+function execute<Result>(
+  dialled: Dialled,
+  command: string,
+  listen: (channel: ClientChannel) => Result,
+): Promise<Result> {
   return new Promise((resolve, reject) => {
     const refused = (error: Error) =>
       reject(new ConnectionLost({ what: "could not start a command after the login", why: error.message }));
     dialled.client.once("close", () => refused(new Error("the connection was closed")));
     try {
-      dialled.client.exec(command, (error, channel) => (error === undefined ? resolve(channel) : refused(error)));
+      dialled.client.exec(command, (error, channel) => {
+        if (error === undefined) resolve(listen(channel));
+        else refused(error);
+      });
     } catch (error) {
       refused(error as Error);
     }
