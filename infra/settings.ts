@@ -6,7 +6,7 @@ import { type Mistake, mistakesIn, SettingsMistaken } from "./settings/mistakes.
 import { fullHostName } from "./settings/names.ts";
 import { administrator, customer, journal, time, updates } from "./settings/operation.ts";
 import { requirements } from "./settings/requirements.ts";
-import { server } from "./settings/server.ts";
+import { completeServer, type ServerSettings, server, superfluousWays } from "./settings/server.ts";
 
 /** The namespace of the settings in a stack's configuration: the project's name. */
 export const namespace = "os2mo-on-prem";
@@ -35,10 +35,10 @@ export const schemas = {
 type Read = { [Key in keyof typeof schemas]: z.output<(typeof schemas)[Key]> };
 
 /** The settings of one stack: complete, checked, defaults filled in. */
-export interface Settings extends Read {
+export interface Settings extends Omit<Read, "server"> {
   /** The stack's name. */
   readonly stack: string;
-  readonly server: Read["server"] & { readonly hostname: string };
+  readonly server: ServerSettings;
 }
 
 const environmentOfStack: Readonly<Record<string, Environment>> = {
@@ -90,8 +90,8 @@ export function readSettings(
   mistakes.push(...acrossSettings(read, isSecret));
   if (mistakes.length > 0) throw new SettingsMistaken(stack, namespace, sorted(mistakes));
   const complete = read as Read;
-  const hostname = complete.server.hostname ?? nameOf(complete.environment, complete.customer.domain);
-  return { ...complete, stack, server: { ...complete.server, hostname } };
+  const defaultName = nameOf(complete.environment, complete.customer.domain);
+  return { ...complete, stack, server: completeServer(complete.server, defaultName) };
 }
 
 /** What to tell the user in every run without stopping it: each requirement that was overridden, openly. */
@@ -132,8 +132,8 @@ function acrossSettings(read: Partial<Read>, isSecret: (key: string) => boolean)
         add(`${path}.${key}`, `must be a secret: set it with \`pulumi config set --secret --path ${path}.${key}\``);
       }
     }
-    const ways = (["privateKeyFile", "privateKey", "agent"] as const).filter((way) => login?.[way] !== undefined);
-    if (ways.length > 1) add(path, `has ${ways.join(" and ")}; give one of them`);
+    const ways = superfluousWays(login ?? {});
+    if (ways.length > 0) add(path, `has ${ways.join(" and ")}; give one of them`);
   }
   if (server?.hostname === undefined && customer !== undefined && environment !== undefined) {
     const name = fullHostName.safeParse(nameOf(environment, customer.domain));

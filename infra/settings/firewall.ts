@@ -10,7 +10,10 @@ export const firewall = z.strictObject({
   saltMaster: ranges.describe("Address of the vendor's deployment host, to which ports 4505 and 4506 are opened."),
   egress: z
     .record(
-      z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, "must be a short lower-case word"),
+      z
+        .string()
+        .regex(/^[a-z][a-z0-9-]{0,30}$/, "must be a short lower-case word")
+        .refine((name) => name !== "salt", "is taken by the connection to the vendor (NET-2)"),
       z.strictObject({
         protocol: z.enum(["tcp", "udp"]).default("tcp").describe("`tcp` or `udp`."),
         ports: z.array(z.int().min(1).max(65535)).min(1).describe("Ports at the destination, 1 to 65535."),

@@ -58,5 +58,45 @@ export const server = z.strictObject({
     .describe("A host to go through, with a pinned key and an account of its own."),
 });
 
-/** How one host is logged in to. */
-export type Endpoint = z.output<z.ZodObject<typeof endpoint>>;
+/** How one host is logged in to: one way, filled in. */
+export interface Login {
+  host: string;
+  port: number;
+  user: string;
+  /** Pinned keys, one a line. */
+  hostKey: string;
+  privateKeyFile?: string;
+  privateKey?: string;
+  passphrase?: string;
+  /** Path of a socket, or `$SSH_AUTH_SOCK` for the agent of who runs the update. */
+  agent?: string;
+}
+
+/** The server, complete. */
+export interface ServerSettings extends Login {
+  hostname: string;
+  dialTimeout: number;
+  jump?: Login;
+}
+
+const ways = ["privateKeyFile", "privateKey", "agent"] as const;
+
+/** Fills in what is left out: the name, and the way to log in, which a jump host shares unless it has one of its own. */
+export function completeServer(read: z.output<typeof server>, defaultName: string): ServerSettings {
+  const { jump, hostname = defaultName, ...own } = read as Partial<ServerSettings> & Login & { dialTimeout: number };
+  const login = withWay(own, { agent: "$SSH_AUTH_SOCK" });
+  return { ...login, hostname, ...(jump === undefined ? {} : { jump: withWay(jump, login) }) };
+}
+
+function withWay<Given extends Login>(given: Given, other: Partial<Login>): Given {
+  if (ways.some((way) => given[way] !== undefined)) return given;
+  const { privateKeyFile, privateKey, passphrase, agent } = other;
+  const shared = Object.entries({ privateKeyFile, privateKey, passphrase, agent });
+  return { ...given, ...Object.fromEntries(shared.filter(([, value]) => value !== undefined)) };
+}
+
+/** More ways to log in than one, which would leave open which counts. */
+export function superfluousWays(login: Partial<z.output<typeof server>>): string[] {
+  const given = ways.filter((way) => login[way] !== undefined);
+  return given.length > 1 ? given : [];
+}

@@ -67,6 +67,7 @@ test("the least that a stack must say becomes complete settings", () => {
       port: 22,
       user: "root",
       hostKey: key,
+      agent: "$SSH_AUTH_SOCK",
       hostname: "os2mo.naerum.dk",
       dialTimeout: 120,
     },
@@ -121,6 +122,18 @@ test("everything that a stack can say is kept", () => {
     override: { cores: 6, releases: { ubuntu: ["22.04", "24.04"] } },
   });
   expect(settings.updates).toEqual({ reboot: false, rebootAt: "04:00" });
+});
+
+test("a jump host without a way of its own is logged in to as the server is", () => {
+  const jump = { host: "jump.naerum.dk", hostKey: key };
+  const read = (changes: Record<string, unknown>) => readSettings("prod", config(changed(changes))).server.jump;
+  const login = { ...jump, port: 22, user: "root" };
+  expect(read({ "server/jump": jump })).toEqual({ ...login, agent: "$SSH_AUTH_SOCK" });
+  expect(read({ "server/jump": jump, "server/privateKeyFile": "~/a" })).toEqual({ ...login, privateKeyFile: "~/a" });
+  expect(read({ "server/jump": { ...jump, privateKeyFile: "~/b" }, "server/privateKeyFile": "~/a" })).toEqual({
+    ...login,
+    privateKeyFile: "~/b",
+  });
 });
 
 test.each([
