@@ -26,6 +26,7 @@ export function describeOutcome({ name, addresses, state, seconds, open, wrong, 
     ["", `80, 443 to ${open.internal.join(", ")}`],
     ["changed", describeChanges(state)],
     ["took", describeSeconds(seconds)],
+    ["inside", describeVerification(state.outputs.verification)],
     ["outside", describeView(wrong, compared)],
   ];
   const indented = wrong.map((sentence) => `            ${sentence}`);
@@ -76,6 +77,14 @@ function describeView(wrong: readonly string[], compared: number): string {
   if (compared === 0) return "not looked at";
   const how = `${compared} connections tried from three networks over IPv4 and IPv6`;
   return wrong.length === 0 ? `as it must be: ${how}` : `NOT as it must be, of ${how}:`;
+}
+
+/** What the server answered when it was verified last: a line for each check. */
+function describeVerification(output: unknown): string {
+  if (typeof output !== "string") return text(undefined);
+  const lines = output.trim().split("\n");
+  const bad = lines.filter((line) => !line.startsWith("ok: "));
+  return bad.length === 0 ? `${lines.length} checks on the server itself passed` : bad.join("; ");
 }
 
 function text(output: unknown): string {

@@ -6,7 +6,11 @@ const state: UpdateState = {
   ...notBegun,
   done: 30,
   changes: { create: ["File a", "File b", "File c", "File d"], update: ["User admin"] },
-  outputs: { os: "Debian 12 (bookworm)", size: "2 cores, 23 GiB, 250 GB" },
+  outputs: {
+    os: "Debian 12 (bookworm)",
+    size: "2 cores, 23 GiB, 250 GB",
+    verification: "ok: the clock\nok: the firewall\n",
+  },
 };
 const outcome: Outcome = {
   name: "dev",
@@ -27,6 +31,7 @@ test("an environment that is as it must be", () => {
             80, 443 to 198.18.1.128/27, 2001:2:0:12::/64
   changed   4 created, 1 updated (User admin), of 30 resources
   took      1 min 03 s
+  inside    2 checks on the server itself passed
   outside   as it must be: 90 connections tried from three networks over IPv4 and IPv6`);
 });
 
@@ -40,12 +45,20 @@ test("one that failed shows the error as it is, and what is wrong from outside a
     "            80, 443 to 198.18.1.128/27, 2001:2:0:12::/64",
     "  changed   4 created, 1 updated (User admin), then it failed",
     "  took      1 min 03 s",
+    "  inside    not known, for the update did not get that far",
     "  outside   NOT as it must be, of 90 connections tried from three networks over IPv4 and IPv6:",
     "            stranger must get no answer at 22 (open)",
     "",
     "  could not write /etc/motd on dev",
     "    Read-only file system",
   ]);
+});
+
+test("a check that failed on the server is shown in the server's own words", () => {
+  const outputs = { verification: "ok: the clock\nFAILED: the firewall is loaded: no such table\n" };
+  expect(describeOutcome({ ...outcome, state: { ...state, outputs } })).toContain(
+    "inside    FAILED: the firewall is loaded: no such table\n",
+  );
 });
 
 test.each([
