@@ -108,14 +108,16 @@ export async function resetHost(
   const lab = checkLabName(name);
   const progress = options.progress ?? progressTo();
   requireRoot();
+  const server = await readBaseRecipe();
+  const vendor = vendorRecipe(server);
+  await ensureBuilt([server, vendor], progress);
   return withLock(labLock(lab), progress, async () => {
     const net = await recordedNet(lab);
     if (net === undefined || !(await networkExists(lab))) {
       throw new LabError(`lab ${lab} is not up`, undefined, `bring it up first: npm run lab -- up --name ${lab}`);
     }
     const plan = planAddresses(net);
-    const server = await readBaseRecipe();
-    const machines = containersOf(plan, server, vendorRecipe(server));
+    const machines = containersOf(plan, server, vendor);
     const chosen = host === undefined ? machines : machines.filter((machine) => machine.name === host);
     if (chosen.length === 0) {
       throw new LabError(

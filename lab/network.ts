@@ -1,4 +1,5 @@
-import { readFile, stat } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { type AddressPlan, segmentNames, vantageNames } from "./address-plan.ts";
 import { run, succeeds, type Words } from "./command.ts";
 import { LabError } from "./lab-error.ts";
@@ -109,15 +110,7 @@ export async function createNetwork(lab: string, plan: AddressPlan): Promise<voi
 /** Whether every namespace and the controller's interface are there. They were made in one go, so the rest is there too. */
 export async function networkExists(lab: string): Promise<boolean> {
   const paths = [...namespaces.map((which) => namespacePath(lab, which)), `/sys/class/net/${controllerInterface(lab)}`];
-  const found = await Promise.all(
-    paths.map((path) =>
-      stat(path).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  if (found.includes(false)) return false;
+  if (!paths.every((path) => existsSync(path))) return false;
   // The routes come last: without them a run was cut off in the middle.
   const route = await run(["ip", "-6", "route", "show", "dev", controllerInterface(lab)]);
   return route.includes("/60 via ");

@@ -97,17 +97,21 @@ async function forwarderRuns(lab: string): Promise<boolean> {
   return (await Promise.all(groups.map(processesOf))).flat().length > 0;
 }
 
-async function runningPort(): Promise<number | undefined> {
+async function recorded(): Promise<Running | undefined> {
   const text = await readFile(record(), "utf8").catch(() => undefined);
-  if (text === undefined) return undefined;
-  const running = JSON.parse(text) as Running;
-  return (await isAlive(running.process)) ? running.port : undefined;
+  return text === undefined ? undefined : (JSON.parse(text) as Running);
+}
+
+async function runningPort(): Promise<number | undefined> {
+  const last = await recorded();
+  return last && (await isAlive(last.process)) ? last.port : undefined;
 }
 
 async function startShared(): Promise<number> {
   await removeGroups(await findGroups((name) => name === sharedGroup()));
   for (const part of ["cache", "log"]) await mkdir(join(folder(), part), { recursive: true });
-  const port = await freePort();
+  // The port it had, if it died: the forwarders of other labs still point there.
+  const port = await freePort((await recorded())?.port);
   const { proxy } = await readAptAccess();
   await writeFile(join(folder(), "acng.conf"), proxyConfiguration(folder(), port, proxy), { mode: 0o600 });
   await chmod(join(folder(), "acng.conf"), 0o600); // an upstream proxy may be named with a password
@@ -122,8 +126,9 @@ async function startShared(): Promise<number> {
   return port;
 }
 
-/** A loopback port that nobody listens on. apt-cacher-ng 3.7.4 refuses ports from 32768 on ("Error resolving address"). */
-async function freePort(): Promise<number> {
+/** A loopback port that nobody listens on, the preferred one if it is free. apt-cacher-ng 3.7.4 refuses ports from 32768 on ("Error resolving address"). */
+async function freePort(preferred: number | undefined): Promise<number> {
+  if (preferred !== undefined && (await canListen(preferred))) return preferred;
   for (let attempt = 0; attempt < 50; attempt++) {
     const port = randomInt(20_000, 32_768);
     if (await canListen(port)) return port;

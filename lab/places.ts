@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { LabError } from "./lab-error.ts";
 
 /** Folder of the tools cache: `$ONPREM_CACHE`, else `$XDG_CACHE_HOME/onprem`, else `~/.cache/onprem`. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
@@ -8,7 +9,14 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
 
 /** Where the labs of this cache keep what they share: root file systems and packages. */
 export function labFolder(): string {
-  return join(cacheFolder(), "lab");
+  const folder = join(cacheFolder(), "lab");
+  // mount(8) and systemd-nspawn read these in a path as separators.
+  if (!/[:,\\\s]/.test(folder)) return folder;
+  throw new LabError(
+    `the lab cannot work in ${folder}`,
+    "its path holds a colon, a comma, a backslash or a blank",
+    "set ONPREM_CACHE to a folder without them",
+  );
 }
 
 /** Folder of one lab. `identity/` in it (keys, subnet) outlives the lab; the rest lives from `up` to `down`. */

@@ -1,10 +1,11 @@
-import { access, readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { run, succeeds } from "./command.ts";
 import { LabError } from "./lab-error.ts";
 import type { Progress } from "./status.ts";
 
-/** A program that the lab runs, and the Debian package that brings it. */
+/** A program that the lab runs, or the whole path of a file that it reads, and the Debian package that brings it. */
 export type Needs = Readonly<Record<string, string>>;
 
 /** What every lab runs. */
@@ -19,6 +20,8 @@ export const labNeeds: Needs = {
   setpriv: "util-linux",
   nsenter: "util-linux",
   flock: "util-linux",
+  // Debian has it; on Ubuntu mmdebstrap needs it to believe Debian's archives.
+  "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
 };
 
 /** What a virtual machine runs besides. */
@@ -27,24 +30,13 @@ export const virtualMachineNeeds: Needs = {
   "mkfs.ext4": "e2fsprogs",
 };
 
-/** Packages of the programs that are nowhere on the search path, without repetition. */
-export async function missingPackages(needs: Needs, path = process.env.PATH ?? ""): Promise<string[]> {
+/** Packages of the files that are absent and of the programs that are nowhere on the search path, without repetition. */
+export function missingPackages(needs: Needs, path = process.env.PATH ?? ""): string[] {
   const folders = [...path.split(delimiter), "/usr/sbin", "/sbin"];
-  const has = async (program: string) => {
-    const found = await Promise.all(
-      folders.map((folder) =>
-        access(join(folder, program)).then(
-          () => true,
-          () => false,
-        ),
-      ),
-    );
-    return found.includes(true);
-  };
-  const packages = await Promise.all(
-    Object.entries(needs).map(async ([program, name]) => ((await has(program)) ? [] : [name])),
-  );
-  return [...new Set(packages.flat())].sort();
+  const has = (name: string) =>
+    name.startsWith("/") ? existsSync(name) : folders.some((folder) => existsSync(join(folder, name)));
+  const packages = Object.entries(needs).flatMap(([name, source]) => (has(name) ? [] : [source]));
+  return [...new Set(packages)].sort();
 }
 
 /** Make sure that everything needed is there. Installs what is missing by apt-get, saying what. */
@@ -56,7 +48,7 @@ export async function ensureRequirements(needs: Needs, progress: Progress): Prom
       "run it as root, or use the parts that need no lab: npm run test:unit",
     );
   }
-  const packages = await missingPackages(needs);
+  const packages = missingPackages(needs);
   if (packages.length === 0) return;
   if (!(await isDebianLike())) {
     throw new LabError(
@@ -80,7 +72,7 @@ export async function ensureRequirements(needs: Needs, progress: Progress): Prom
 /** The package apt-cacher-ng starts a proxy of its own on every address; the lab runs its own and wants no other. */
 async function withoutOwnService(applies: boolean, install: () => Promise<unknown>): Promise<void> {
   const unit = "apt-cacher-ng.service";
-  if (!applies || !(await succeeds(["test", "-d", "/run/systemd/system"]))) {
+  if (!applies || !existsSync("/run/systemd/system")) {
     await install();
     return;
   }

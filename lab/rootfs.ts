@@ -1,4 +1,5 @@
-import { copyFile, mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type AptAccess, readAptAccess, readMirrors } from "./apt-sources.ts";
 import { run } from "./command.ts";
@@ -38,9 +39,9 @@ export const lowerFolders = (recipe: Recipe) => layersOf(recipe).reverse().map(l
  */
 export async function ensureBuilt(recipes: readonly Recipe[], progress: Progress, signal?: AbortSignal): Promise<void> {
   const layers = [...new Map(recipes.flatMap(layersOf).map((recipe) => [cacheName(recipe), recipe])).values()];
-  if ((await missing(layers)).length === 0) return;
+  if (missing(layers).length === 0) return;
   await withLock(join(labFolder(), "build.lock"), progress, async () => {
-    const todo = await missing(layers);
+    const todo = missing(layers);
     const access = await readAptAccess();
     await removeLeftovers();
     for (const [index, recipe] of todo.entries()) {
@@ -50,16 +51,8 @@ export async function ensureBuilt(recipes: readonly Recipe[], progress: Progress
   });
 }
 
-async function missing(layers: readonly Recipe[]): Promise<Recipe[]> {
-  const built = await Promise.all(
-    layers.map((recipe) =>
-      stat(layerFolder(recipe)).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  return layers.filter((_, index) => !built[index]);
+function missing(layers: readonly Recipe[]): Recipe[] {
+  return layers.filter((recipe) => !existsSync(layerFolder(recipe)));
 }
 
 async function removeLeftovers(): Promise<void> {
