@@ -43,12 +43,9 @@ export class Firewall extends ComponentResource {
   readonly rules: Rules;
 
   /** @throws RunError when a range is as good as everybody, with every such range */
-  constructor(name: string, args: FirewallArgs, options: ComponentResourceOptions = {}) {
+  constructor(name: string, args: FirewallArgs, options?: ComponentResourceOptions) {
     super("os2mo:server:Firewall", name, {}, options);
-    // A component's own dependencies do not hold for its children by themselves.
-    const { dependsOn } = options;
-    const child = dependsOn === undefined ? { parent: this } : { parent: this, dependsOn };
-    this.rules = new Rules(name, firewallRules(args), child);
+    this.rules = new Rules(name, firewallRules(args), childOptions(this, options));
     this.registerOutputs({ rules: this.rules.rules });
   }
 }
