@@ -83,6 +83,18 @@ describe("a change that does not lock us out", () => {
     expect(await stands()).toBe("after root:root 644");
   });
 
+  test("is kept although one packet in five is lost", async () => {
+    const lossy = "ct state new,established meta l4proto tcp numgen random mod 5 == 0 drop";
+    const chain = (hook: string) => `chain ${hook} {\ntype filter hook ${hook} priority 0\n${lossy}\n}\n`;
+    await host.perform([change(), rules(`table inet t {\n${chain("input")}${chain("output")}}\n`)], {
+      ...guard,
+      seconds: 40,
+    });
+    await onHost("nft flush ruleset");
+    expect(await stands()).toBe("after root:root 644");
+    expect(await traces()).toBe("");
+  });
+
   test("survives reloading systemd and starting services in its window, and removes what was not there", async () => {
     await host.perform(
       [
