@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import * as grpc from "@grpc/grpc-js";
+import { type Difference, differences } from "./difference.ts";
 import { reason } from "./failure.ts";
 import type { Say } from "./host/host.ts";
 import { Incomplete, type Plugin } from "./plugin.ts";
@@ -34,18 +35,29 @@ const maxMessage = 400 * 1024 * 1024;
  * @param engine Address of the engine's own service, the plugin's last argument; messages to the user go there.
  */
 export async function serve(plugin: Plugin, engine: string | undefined): Promise<void> {
+  const { port } = await listen(plugin, engine);
+  process.stdout.write(`${port}\n`);
+  endWithEngine(plugin);
+}
+
+/** Serves a plugin on a free port of 127.0.0.1. */
+export async function listen(plugin: Plugin, engine: string | undefined): Promise<{ port: number; stop(): void }> {
   const server = new grpc.Server({
     "grpc.max_receive_message_length": maxMessage,
     "grpc.max_send_message_length": maxMessage,
   });
-  server.addService(ResourceProviderService, service(plugin, sayer(engine)));
+  const client = engine === undefined ? undefined : new EngineClient(engine, grpc.credentials.createInsecure());
+  server.addService(ResourceProviderService, service(plugin, sayer(client)));
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) =>
       error ? reject(error) : resolve(bound),
     );
   });
-  process.stdout.write(`${port}\n`);
-  endWithEngine(plugin);
+  const stop = () => {
+    client?.close();
+    server.forceShutdown();
+  };
+  return { port, stop };
 }
 
 /** An engine that was killed cannot tell its plugins; its death shows as a new parent of this process. */
@@ -58,8 +70,7 @@ function endWithEngine(plugin: Plugin): void {
   }, 1000).unref();
 }
 
-function sayer(engine: string | undefined): (urn: string) => Say {
-  const client = engine === undefined ? undefined : new EngineClient(engine, grpc.credentials.createInsecure());
+function sayer(client: any): (urn: string) => Say {
   return (urn) => (severity, message) => {
     if (client === undefined) return;
     const request = new LogRequest();
@@ -136,6 +147,9 @@ function service(plugin: Plugin, sayTo: (urn: string) => Say): grpc.UntypedServi
       plugin.cancel();
       return new Empty();
     }),
+    invoke: answer((request) => {
+      throw plugin.missing(request.getTok());
+    }),
   };
 }
 
@@ -181,8 +195,7 @@ function checked({ inputs, problems }: ReturnType<Plugin["check"]>): any {
 
 /** A provider is never replaced: another address or key still means the same server. */
 function configDiff(before: Bag, after: Bag): any {
-  const keys = new Set([...Object.keys(before.values), ...Object.keys(after.values)]);
-  const changed = [...keys].filter((key) => JSON.stringify(before.values[key]) !== JSON.stringify(after.values[key]));
+  const changed = topLevel(differences(before.values, after.values));
   const { DIFF_NONE, DIFF_SOME } = messages.DiffResponse.DiffChanges;
   return filled(new messages.DiffResponse(), {
     Changes: changed.length > 0 ? DIFF_SOME : DIFF_NONE,
@@ -190,25 +203,29 @@ function configDiff(before: Bag, after: Bag): any {
   });
 }
 
-function diffed({ differences, replaces }: ReturnType<Plugin["diff"]>): any {
+function diffed({ differences: found, replaces, createFirst = false }: ReturnType<Plugin["diff"]>): any {
   const { DIFF_NONE, DIFF_SOME } = messages.DiffResponse.DiffChanges;
   const { Kind } = messages.PropertyDiff;
   const kinds = { add: Kind.ADD, delete: Kind.DELETE, update: Kind.UPDATE };
   const replacing = { add: Kind.ADD_REPLACE, delete: Kind.DELETE_REPLACE, update: Kind.UPDATE_REPLACE };
   const response = filled(new messages.DiffResponse(), {
-    Changes: differences.length > 0 ? DIFF_SOME : DIFF_NONE,
-    DiffsList: [...new Set(differences.map(({ path }) => String(path[0])))],
+    Changes: found.length > 0 ? DIFF_SOME : DIFF_NONE,
+    DiffsList: topLevel(found),
     ReplacesList: replaces,
     // An id may stay the same over a replacement; deleting second would then delete what was just made.
-    Deletebeforereplace: true,
+    Deletebeforereplace: !createFirst,
     Hasdetaileddiff: true,
   });
-  for (const { path, change } of differences) {
+  for (const { path, change } of found) {
     const kind = (replaces.includes(String(path[0])) ? replacing : kinds)[change];
     const detail = filled(new messages.PropertyDiff(), { Kind: kind, Inputdiff: true });
     response.getDetaileddiffMap().set(propertyPath(path), detail);
   }
   return response;
+}
+
+function topLevel(found: readonly Difference[]): string[] {
+  return [...new Set(found.map(({ path }) => String(path[0])))];
 }
 
 /** Sets fields of a generated message by the names of its setters. */

@@ -53,6 +53,13 @@ export class Onprem implements Plugin {
     return packageSchema(this.name, this.version, [...this.#kinds.values()]);
   }
 
+  missing(token: string): Failure {
+    return new Failure({
+      what: `the plugin onprem has no ${token}`,
+      why: `it has ${[...this.#kinds.keys()].sort().join(", ")}`,
+    });
+  }
+
   checkConfig(given: Bag): Checked {
     this.#inProgram = true;
     const problems = problemsFor(given);
@@ -206,10 +213,7 @@ export class Onprem implements Plugin {
   #kind(type: string): AnyKind {
     const kind = this.#kinds.get(type);
     if (kind !== undefined) return kind;
-    throw new Failure({
-      what: `the plugin onprem has no resource ${type}`,
-      why: `it has ${[...this.#kinds.keys()].sort().join(", ")}`,
-    });
+    throw this.missing(type);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Difference } from "./difference.ts";
+import type { Failure } from "./failure.ts";
 import type { Say } from "./host/host.ts";
 import type { Problem } from "./problems.ts";
 import type { Bag } from "./values.ts";
@@ -9,6 +10,8 @@ export interface Plugin {
   readonly version: string;
   /** Pulumi's package schema as JSON. */
   schema(): string;
+  /** What the user reads who asks for a resource or function that this plugin does not have. */
+  missing(token: string): Failure;
   /** Checks the provider's own configuration. */
   checkConfig(given: Bag): Checked;
   /** Takes the provider's configuration; connects where there is something to connect to. */
@@ -42,6 +45,11 @@ export interface Diff {
   readonly differences: readonly Difference[];
   /** Top-level properties whose change replaces the resource. */
   readonly replaces: readonly string[];
+  /**
+   * A replacement is made before the old one is removed. Only where two never have the same id: else the removal would
+   * hit what was just made. @default false
+   */
+  readonly createFirst?: boolean;
 }
 
 interface Call {

@@ -133,7 +133,7 @@ describe("check", () => {
 
   test("names a type that is not there", () => {
     expect(() => plugin.check("onprem:test:Nothing", bag({}))).toThrow(
-      "the plugin onprem has no resource onprem:test:Nothing\n  it has onprem:test:Note",
+      "the plugin onprem has no onprem:test:Nothing\n  it has onprem:test:Note",
     );
   });
 });
