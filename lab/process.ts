@@ -51,7 +51,7 @@ export async function waitUntil(done: () => Promise<boolean>, milliseconds: numb
   return true;
 }
 
-/** Start a program that outlives this process, in a session of its own, its output appended to `logFile`. */
+/** Start a program that outlives this process, detached from it, its output appended to `logFile`. */
 export async function startDaemon(
   words: Words,
   logFile: string,
