@@ -80,6 +80,8 @@ const fields = {
  *   require: { cores: 4, memoryGiB: 16, diskGB: 60, ssd: true, os: [{ id: "ubuntu", releases: ["20.04"] }] },
  * });
  * new File("motd", { path: "/etc/motd", content: "Welcome.\n" }, { dependsOn: preflight });
+ *
+ * @importId `facts`.
  */
 export class Facts extends HostResource<FactsArgs> {
   declare readonly os: Output<OperatingSystem>;

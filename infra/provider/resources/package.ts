@@ -86,6 +86,8 @@ const fields = {
  *
  * @example
  * new Package("docker", { packages: { "docker.io": "20.10.24+dfsg1-1+deb12u1" }, purge: true, lockTimeout: 900 });
+ *
+ * @importId the names of the packages, joined by commas; a pinned one as `name=version`.
  */
 export class Package extends HostResource<PackageArgs> {
   declare readonly packages: Output<Record<string, string>>;
