@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { lab, machine, stackOn, within } from "./on-lab.ts";
 
 const server = machine("dev");
 
-/** Every place that takes a secret gets this one; `$1` is where to look for it. */
+/** Every place that takes a secret gets this one. */
 const canary = `canary${randomBytes(12).toString("hex")}`;
 const secret = { $secret: "canary" };
 const program = [
@@ -23,11 +23,17 @@ const program = [
   },
 ];
 
+const cleaned = () => within(server, "rm -rf /etc/onprem-secret /etc/onprem-secrets");
+beforeEach(cleaned);
+afterEach(cleaned);
+
 test("a secret is found nowhere: state, engine's log, event stream, processes, journals, readable files", async () => {
-  await using stack = await stackOn(server, { secrets: { canary } });
+  const key = await readFile(server.login.privateKeyFile, "utf8");
+  const connection = { privateKeyFile: undefined, privateKey: { $secret: "key" } };
+  await using stack = await stackOn(server, { connection, secrets: { canary, key } });
   const places: Record<string, string> = {};
   const watch = watchProcesses();
-  const first = await stack.up(program, "--logtostderr", "--logflow", "-v=11");
+  const first = await stack.up(program, "--logtostderr", "--logflow", "-v=8");
   await within(server, "echo changed >> /etc/onprem-secret; echo changed >> /etc/onprem-secrets/a.conf");
   const drifted = await stack.preview(program, "--diff");
   const healed = await stack.up(program, "--logtostderr", "--logflow", "-v=11");
@@ -41,14 +47,15 @@ test("a secret is found nowhere: state, engine's log, event stream, processes, j
       { name: "bad", type: "File", args: { path: secret, mode: secret, content: secret } },
     ],
     "--logtostderr",
-    "-v=11",
+    "-v=8",
   );
   places.processes = await watch.stop();
-  expect([first.code, healed.code]).toEqual([0, 0]);
+  expect([first.errors, healed.errors]).toEqual([[], []]);
   expect(broken.code).not.toBe(0);
   expect(Object.keys(drifted.changes).sort()).toEqual(["file", "tree"]);
-  for (const [name, run] of Object.entries({ first, drifted, healed, broken }))
+  for (const [name, run] of Object.entries({ first, drifted, broken }))
     places[`output of the ${name} run`] = run.output;
+  places["output of the healed run, at the highest verbosity"] = withoutEnginesDump(healed.output);
   places.state = await stack.export();
   places["back end"] = await everything(stack.folder);
   places["the host's journal"] = await within(server, "journalctl -q -o json --all --no-pager");
@@ -58,15 +65,34 @@ test("a secret is found nowhere: state, engine's log, event stream, processes, j
   );
   for (const one of lab().machines)
     places[`console of ${one.name}`] = await readFile(one.consoleLog, "utf8").catch(() => "");
-  const found = Object.entries(places).filter(
-    ([, text]) => text.includes(canary) || text.includes(Buffer.from(canary).toString("base64")),
+  const found = Object.entries(places).flatMap(([place, text]) =>
+    spellings(canary, key)
+      .filter((spelling) => text.includes(spelling))
+      .map(() => place),
   );
-  expect(found.map(([place]) => place)).toEqual([]);
+  expect(found).toEqual([]);
   expect(await within(server, "cat /etc/onprem-secret")).toBe(canary);
   expect((await stack.destroy()).errors).toEqual([]);
 });
 
-/** Command lines and environments of all processes, ours and the host's (its processes are visible here), all the while. */
+/**
+ * From -v=9 on the engine itself writes every property that it sends or takes, secrets in the plain: to the program as well
+ * as to plugins, so no plugin can keep it from that. All else must be clean, our plugin's own lines included (--logflow).
+ */
+function withoutEnginesDump(output: string): string {
+  return output
+    .split("\n")
+    .filter((line) => !/(Unm|M)arshaling property for RPC\[/.test(line))
+    .join("\n");
+}
+
+/** The secrets as they could turn up: as they are, in base64, and the lines of the private key. */
+function spellings(word: string, privateKey: string): string[] {
+  const lines = privateKey.split("\n").filter((line) => line.length > 20 && !line.startsWith("-----"));
+  return [word, Buffer.from(word).toString("base64").replace(/=+$/, ""), ...lines];
+}
+
+/** Command lines of all processes, ours and the host's (its processes are visible here), all the while. */
 function watchProcesses() {
   const seen = new Set<string>();
   let stopped = false;

@@ -54,7 +54,9 @@ export class Stack implements AsyncDisposable {
     const stack = new Stack(await mkdtemp(join(tmpdir(), "onprem-stack-")), options);
     await stack.#init();
     for (const [key, value] of Object.entries(options.secrets ?? {})) {
-      await stack.#must("config", "set", "--stack", stack.#name, "--secret", `lab-tests:${key}`, "--", value);
+      const words = ["config", "set", "--stack", stack.#name, "--secret", `lab-tests:${key}`];
+      const { code, stderr } = await stack.#start(words, value).finished;
+      if (code !== 0) throw new Error(`pulumi config set ${key} failed: ${stderr}`);
     }
     return stack;
   }
@@ -109,11 +111,12 @@ export class Stack implements AsyncDisposable {
     return this.#start(["up", "--yes", "--skip-preview", "--stack", this.#name, "--json", ...flags]);
   }
 
-  /** The configuration file stands in the stack's own folder; the flag goes first, for a value may follow `--`. */
-  #start([operation = "", ...rest]: string[]): Running {
+  /** The configuration file stands in the stack's own folder. */
+  #start([operation = "", ...rest]: string[], stdin?: string): Running {
     const group = operation === "config" || operation === "stack" ? [operation, rest.shift() ?? ""] : [operation];
-    const common = ["--non-interactive", "-C", project, "--config-file", this.#configFile];
-    return start(["pulumi", ...group, ...common, ...rest], this.#env);
+    // The commands about the stack itself know no such flag.
+    const configured = operation === "stack" ? [] : ["--config-file", this.#configFile];
+    return start(["pulumi", ...group, "--non-interactive", "-C", project, ...configured, ...rest], this.#env, stdin);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -161,10 +164,11 @@ interface Running {
   readonly finished: Promise<Finished>;
 }
 
-function start(words: string[], env: NodeJS.ProcessEnv): Running {
+function start(words: string[], env: NodeJS.ProcessEnv, stdin = ""): Running {
   const [program = "", ...args] = words;
   const began = performance.now();
-  const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, args, { env, stdio: ["pipe", "pipe", "pipe"] });
+  child.stdin.end(stdin);
   const finished = new Promise<Finished>((resolve, reject) => {
     const out = { stdout: "", stderr: "" };
     child.stdout.setEncoding("utf8").on("data", (text: string) => (out.stdout += text));
