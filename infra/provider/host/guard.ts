@@ -12,17 +12,10 @@ import {
   StepFailed,
   SudoRefused,
 } from "./errors.ts";
-import {
-  armScript,
-  confirmScript,
-  exits,
-  forgetScript,
-  type GuardedChange,
-  guardRoot,
-  undoneScript,
-} from "./guard-texts.ts";
+import { armScript, confirmScript, exits, forgetScript, undoneScript } from "./guard-texts.ts";
+import { type GuardedChange, guardRoot } from "./guard-units.ts";
 import type { Say } from "./host.ts";
-import type { Exec, Ran } from "./remote.ts";
+import type { Exec, Ran } from "./requests.ts";
 
 /** Something that runs commands as root on the host over one connection. */
 export interface Line {

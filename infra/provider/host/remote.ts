@@ -1,75 +1,22 @@
 import { createHash, randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { open } from "node:fs/promises";
 import type { ClientChannel } from "ssh2";
 import { reason } from "../failure.ts";
 import type { Content } from "../step.ts";
 import type { Dialled } from "./dial.ts";
-import { Cancelled, ConnectionLost, DeadlineExceeded, HostUnusable, StepFailed, SudoRefused } from "./errors.ts";
+import { Cancelled, ConnectionLost, DeadlineExceeded, SudoRefused } from "./errors.ts";
 import { answer, ask, Decoder, encode, type Frame } from "./frames.ts";
 import type { InspectOptions, PathSeen } from "./host.ts";
+import { chunk, parts } from "./local-content.ts";
 import { pathSeen } from "./path-seen.ts";
-import { commandLine } from "./quote.ts";
+import { greeting, lostAtStart, startProgram, unusable } from "./program.ts";
+import { type Exec, type Ran, Refusal, type Target } from "./requests.ts";
 import { type ConnectionSettings, withDefaults } from "./settings.ts";
-
-/** Reads as many bytes of program as its argument says, and becomes it. Free of what any login shell could take amiss. */
-const bootstrap =
-  'my($n,$c)=(shift,"");while(length($c)<$n){sysread(STDIN,$c,$n-length($c),length($c))or exit(3)}eval($c);die($@)if($@)';
-
-const program = readFileSync(new URL("./remote.pl", import.meta.url));
 
 /** Seconds that a request may be late beyond its own deadline before we stop believing in an answer. */
 const grace = 10;
 
 /** Seconds without a word from the program, which answers pings at once, until the connection counts as lost. */
 const silence = 60;
-
-/** Bytes of a file that travel in one message. */
-const chunk = 64 * 1024;
-
-/** One command to run. */
-export interface Exec {
-  /** Looks queue for a free place, steps run at once, survivors outlive the connection. */
-  readonly mode: "look" | "step" | "survive";
-  readonly argv: readonly string[];
-  readonly stdin?: string | undefined;
-  readonly env?: Readonly<Record<string, string>> | undefined;
-  /** Seconds. */
-  readonly deadline: number;
-  /** Seconds since the host's boot after which it must not run any more. */
-  readonly until?: number | undefined;
-}
-
-/** How a command ended. */
-export interface Ran {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-  /** Killed at its deadline. */
-  readonly late: boolean;
-}
-
-/** Where a file goes. */
-export interface Target {
-  readonly path: string;
-  readonly owner: string;
-  readonly group: string;
-  readonly mode: string;
-  readonly validate?: readonly string[] | undefined;
-  readonly until?: number | undefined;
-}
-
-/** The host said that something cannot be done. */
-export class Refusal extends Error {
-  /** The exit code of a validating command that said no. */
-  readonly code: number | undefined;
-  readonly stderr: string;
-  constructor(text: string, code?: number, stderr = "") {
-    super(text);
-    this.code = code;
-    this.stderr = stderr;
-  }
-}
 
 interface Pending {
   frame(frame: Frame): void;
@@ -122,19 +69,18 @@ export class Remote {
     signal?: AbortSignal,
   ): Promise<Remote> {
     const { name, user } = withDefaults(settings);
+    const sudo = user !== "root" && settings.privileged !== false;
     const nonce = randomBytes(16).toString("hex");
-    const source = Buffer.concat([Buffer.from(`$main::NONCE = "${nonce}";\n`), program]);
-    const command = [...(user === "root" ? [] : ["sudo", "-n", "--"]), "perl", "-e", bootstrap, String(source.length)];
     const hello = Promise.withResolvers<void>();
     const cancel = () => hello.reject(new Cancelled(name));
     const late = setTimeout(() => hello.reject(unusable(name, "it did not start within 30 s")), 30_000);
     try {
       if (signal?.aborted) throw new Cancelled(name);
       signal?.addEventListener("abort", cancel, { once: true });
-      const remote = await execute(dialled, commandLine(command), (channel) => {
+      const { result: remote, source } = await startProgram(dialled, sudo, nonce, (channel) => {
         const remote = new Remote(dialled, channel, name, traffic);
-        remote.#listen(Buffer.from(`\0onprem-${nonce}\n`), hello, (code, said) =>
-          user !== "root" && code === 1 ? new SudoRefused(name, user, said) : unusable(name, said || `exit ${code}`),
+        remote.#listen(greeting(nonce), hello, (code, said) =>
+          sudo && code === 1 ? new SudoRefused(name, user, said) : unusable(name, said || `exit ${code}`),
         );
         return remote;
       });
@@ -150,6 +96,11 @@ export class Remote {
       clearTimeout(late);
       signal?.removeEventListener("abort", cancel);
     }
+  }
+
+  /** Why it is of no use any more; `undefined` while it is. */
+  get ended(): Error | undefined {
+    return this.#over;
   }
 
   get alive(): boolean {
@@ -393,77 +344,6 @@ export class Remote {
   }
 }
 
-/** Starts a command. `listen` gets the channel at once: what a command that ends at once says must find somebody. */
-function execute<Result>(
-  dialled: Dialled,
-  command: string,
-  listen: (channel: ClientChannel) => Result,
-): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const refused = (error: Error) =>
-      reject(new ConnectionLost({ what: "could not start a command after the login", why: error.message }));
-    dialled.client.once("close", () => refused(new Error("the connection was closed")));
-    try {
-      dialled.client.exec(command, (error, channel) => {
-        if (error === undefined) resolve(listen(channel));
-        else refused(error);
-      });
-    } catch (error) {
-      refused(error as Error);
-    }
-  });
-}
-
-function lostAtStart(name: string): ConnectionLost {
-  return new ConnectionLost({ what: `lost the connection to ${name}`, why: "it was closed right after the login" });
-}
-
-function unusable(name: string, why: string): HostUnusable {
-  return new HostUnusable({
-    what: `logged in to ${name}, but could not start a program there`,
-    why,
-    remedy: "The account needs an ordinary shell, no forced command, and perl (package perl-base) on the host.",
-  });
-}
-
-async function* parts(content: Content): AsyncGenerator<Uint8Array> {
-  if (typeof content === "object" && "sha256" in content) {
-    const file = await open(content.path);
-    try {
-      // One buffer for all: each part has been copied into a message before the next is read.
-      const buffer = Buffer.allocUnsafeSlow(chunk);
-      for (;;) {
-        const { bytesRead } = await file.read(buffer, 0, chunk);
-        if (bytesRead === 0) return;
-        yield buffer.subarray(0, bytesRead);
-      }
-    } finally {
-      await file.close();
-    }
-  }
-  const bytes = typeof content === "string" ? Buffer.from(content) : content;
-  for (let at = 0; at < bytes.length; at += chunk) yield bytes.subarray(at, at + chunk);
-}
-
 function text(bytes: Uint8Array | undefined): string {
   return bytes === undefined ? "" : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
-}
-
-/** What a failed step looks like to a reader; `hidden` replaces whatever the command said. */
-export function stepFailed(
-  what: string,
-  program: string,
-  ran: { code?: number | undefined; stderr: string; stdout?: string },
-  hidden: boolean,
-): StepFailed {
-  const said = hidden ? "[its output may hold a secret]" : tail(ran.stderr) || tail(ran.stdout ?? "");
-  const ending = ran.code === undefined ? "" : ` (exit ${ran.code})`;
-  return new StepFailed(
-    { what, why: `${program}: ${said === "" ? "no word of explanation" : said}${ending}` },
-    { code: ran.code, stderr: hidden ? "" : ran.stderr },
-  );
-}
-
-function tail(said: string): string {
-  return said.trim().split("\n").slice(-20).join("\n").slice(-2000);
 }

@@ -6,6 +6,8 @@ export interface ConnectionSettings {
   readonly port?: number;
   /** Account to log in as; any other than root needs `sudo` without a password. @default "root" */
   readonly user?: string;
+  /** Whether to work as root; if not, as the account that logs in, without `sudo`. @default true */
+  readonly privileged?: boolean;
   /** The pinned host keys: OpenSSH public key lines (`ssh-ed25519 AAAA… comment`), one or more. */
   readonly hostKey: string;
   /** Path of an SSH agent's socket, as in SSH_AUTH_SOCK. */

@@ -3,19 +3,18 @@ import { dial, sleep } from "./dial.ts";
 import {
   Cancelled,
   ConnectionLost,
-  DeadlineExceeded,
   HostKeyMismatch,
   HostUnusable,
   LoginRefused,
   NotTrusted,
-  StepFailed,
   SudoRefused,
 } from "./errors.ts";
 import { type GuardedHost, performGuarded } from "./guard.ts";
 import type { Host, InspectOptions, LookOptions, Output, PathSeen, Say } from "./host.ts";
-import { redact } from "./redact.ts";
-import { type Exec, type Ran, Refusal, Remote, stepFailed } from "./remote.ts";
+import { Remote } from "./remote.ts";
+import { type Exec, type Ran, Refusal } from "./requests.ts";
 import { type ConnectionSettings, withDefaults } from "./settings.ts";
+import { judged, refused, stepFailed } from "./verdict.ts";
 
 /** How a connection is made and watched. */
 export interface ConnectOptions {
@@ -109,6 +108,22 @@ export class SshHost implements Host {
     await turn;
   }
 
+  /**
+   * Runs a command whose output is wanted, side by side with whatever else goes on, and never a second time. No exit code
+   * is an error: the caller judges.
+   */
+  async run(step: RunStep): Promise<Output> {
+    const remote = await this.#again(async (remote) => remote);
+    const what = `could not ${step.title} on ${this.name}`;
+    const ran = await this.#exec(remote, step).catch((error) => {
+      if (!(error instanceof ConnectionLost)) throw refused(error, what);
+      const why = `the connection was lost: ${error.explanation.why}; the command may or may not have run to its end`;
+      throw new ConnectionLost({ what, why }, { cause: error });
+    });
+    const { deadline = 60 } = step;
+    return judged(ran, { what, program: step.argv[0] ?? "", exits: [ran.code], deadline, secrets: [] });
+  }
+
   /** Ends the connection; everything outstanding rejects with `Cancelled`. What must not be cut short ends on the host. */
   async close(): Promise<void> {
     this.#stop.abort();
@@ -159,12 +174,17 @@ export class SshHost implements Host {
   async #run(remote: Remote, step: RunStep, until?: number): Promise<void> {
     const { argv, stdin, env, deadline = 60, exits = [0] } = step;
     const what = `could not ${step.title} on ${this.name}`;
-    const exec: Exec = { mode: step.survives ? "survive" : "step", argv, stdin, env, deadline, until };
-    const ran = await remote.exec(exec).catch((error) => {
+    const ran = await this.#exec(remote, step, until).catch((error) => {
       throw refused(error, what);
     });
     const secrets = [stdin ?? "", ...Object.values(env ?? {})];
     judged(ran, { what, program: argv[0] ?? "", exits, deadline, secrets, hidden: step.secret ?? false });
+  }
+
+  #exec(remote: Remote, step: RunStep, until?: number): Promise<Ran> {
+    const { argv, stdin, env, deadline = 60 } = step;
+    const exec: Exec = { mode: step.survives ? "survive" : "step", argv, stdin, env, deadline, until };
+    return remote.exec(exec);
   }
 
   async #write(remote: Remote, step: WriteStep, until?: number): Promise<void> {
@@ -198,7 +218,6 @@ export class SshHost implements Host {
         return await work(await this.#connected());
       } catch (error) {
         if (!(error instanceof ConnectionLost) || attempt === repeats) throw error;
-        if (attempt === 0) this.#say("info", `${error.explanation.what} (${error.explanation.why}); trying again`);
         await sleep(0.25 * 2 ** attempt * (0.75 + Math.random() / 2), this.name, this.#signal);
       }
     }
@@ -208,7 +227,12 @@ export class SshHost implements Host {
   #connected(): Promise<Remote> {
     if (this.#signal.aborted) return Promise.reject(new Cancelled(this.name));
     if (this.#failed !== undefined) return Promise.reject(this.#failed);
-    if (this.#current?.alive === false) this.#forget();
+    const ended = this.#current?.ended;
+    if (ended !== undefined) {
+      if (ended instanceof ConnectionLost)
+        this.#say("info", `${ended.message.replace("\n  ", ": ")}; connecting again`);
+      this.#forget();
+    }
     this.#remote ??= this.#dialled(this.#settings).then(
       async (remote) => {
         this.#current = remote;
@@ -252,35 +276,4 @@ export class SshHost implements Host {
 function withinSeconds(settings: ConnectionSettings, seconds: number): ConnectionSettings {
   const { jump } = settings;
   return { ...settings, dialTimeout: seconds, ...(jump === undefined ? {} : { jump: withinSeconds(jump, seconds) }) };
-}
-
-/** Turns what the host refused into what a user reads; leaves everything else. */
-function refused(error: unknown, what: string): unknown {
-  return error instanceof Refusal ? new StepFailed({ what, why: error.message }, { cause: error }) : error;
-}
-
-interface Verdict {
-  readonly what: string;
-  readonly program: string;
-  readonly exits: readonly number[];
-  readonly deadline: number;
-  /** Inputs that a command may quote in what it says. */
-  readonly secrets: readonly string[];
-  readonly hidden?: boolean;
-}
-
-function judged(ran: Ran, verdict: Verdict): Output {
-  const { what, program, exits, deadline } = verdict;
-  if (ran.late) {
-    throw new DeadlineExceeded({ what, why: `${program} ran longer than ${deadline} s and was killed` });
-  }
-  if (!exits.includes(ran.code)) {
-    const said = {
-      code: ran.code,
-      stderr: redact(ran.stderr, verdict.secrets),
-      stdout: redact(ran.stdout, verdict.secrets),
-    };
-    throw stepFailed(what, program, said, verdict.hidden ?? false);
-  }
-  return { code: ran.code, stdout: ran.stdout, stderr: ran.stderr };
 }

@@ -8,7 +8,7 @@ import {
   Unreachable,
 } from "../../../../infra/provider/host/errors.ts";
 import { type GuardedHost, type Line, performGuarded } from "../../../../infra/provider/host/guard.ts";
-import type { Exec, Ran } from "../../../../infra/provider/host/remote.ts";
+import type { Exec, Ran } from "../../../../infra/provider/host/requests.ts";
 import { run } from "../../../../infra/provider/step.ts";
 
 const guard = { name: "trial", files: [], restore: [], seconds: 4 };

@@ -66,7 +66,7 @@ describe("looking", () => {
   test("the environment is fixed, the controller's and the login's do not show", async () => {
     expect((await host.look(["env"])).stdout.split("\n").sort()).toEqual([
       "",
-      "HOME=/root",
+      `HOME=${userInfo().homedir}`,
       "LC_ALL=C",
       "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     ]);
@@ -287,7 +287,7 @@ describe("a connection that breaks", () => {
     setTimeout(() => server.cut(), 100);
     expect((await work).stdout).toBe("done\n");
     expect(host.stats.connections).toBe(2);
-    expect(said).toEqual([expect.stringMatching(/^lost the connection to trial .*; trying again$/)]);
+    expect(said).toEqual([expect.stringMatching(/^lost the connection to trial: .*; connecting again$/)]);
   });
 
   test("a step is not: the error says what may have run, and what did not", async () => {

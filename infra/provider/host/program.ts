@@ -1,0 +1,69 @@
+import { readFileSync } from "node:fs";
+import type { ClientChannel } from "ssh2";
+import type { Dialled } from "./dial.ts";
+import { ConnectionLost, HostUnusable } from "./errors.ts";
+import { commandLine } from "./quote.ts";
+
+/** Reads as many bytes of program as its argument says, and becomes it. Free of what any login shell could take amiss. */
+const bootstrap =
+  'my($n,$c)=(shift,"");while(length($c)<$n){sysread(STDIN,$c,$n-length($c),length($c))or exit(3)}eval($c);die($@)if($@)';
+
+/** The program, read when the plugin starts: a missing file shows at once. */
+const program = ["base", "children", "paths", "files", "serve"].map((name) =>
+  readFileSync(new URL(`./remote/${name}.pl`, import.meta.url)),
+);
+
+/** What the program says before its first answer, whatever a login shell printed before. */
+export function greeting(nonce: string): Buffer {
+  return Buffer.from(`\0onprem-${nonce}\n`);
+}
+
+/**
+ * Starts the program, with `sudo` as root. Nothing is installed on the host and nothing stands in a file there: a few
+ * words of perl read the rest from their standard input. `listen` gets the channel at once.
+ */
+export async function startProgram<Result>(
+  dialled: Dialled,
+  sudo: boolean,
+  nonce: string,
+  listen: (channel: ClientChannel) => Result,
+): Promise<{ result: Result; source: Buffer }> {
+  const source = Buffer.concat([Buffer.from(`$main::NONCE = $main::NONCE = "${nonce}";\n`), ...program]);
+  const command = commandLine([...(sudo ? ["sudo", "-n", "--"] : []), "perl", "-e", bootstrap, String(source.length)]);
+  return { result: await execute(dialled, command, listen), source };
+}
+
+/** Starts a command. `listen` gets the channel at once: what a command that ends at once says must find somebody. */
+function execute<Result>(
+  dialled: Dialled,
+  command: string,
+  listen: (channel: ClientChannel) => Result,
+): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const refused = (error: Error) =>
+      reject(new ConnectionLost({ what: "could not start a command after the login", why: error.message }));
+    dialled.client.once("close", () => refused(new Error("the connection was closed")));
+    try {
+      dialled.client.exec(command, (error, channel) => {
+        if (error === undefined) resolve(listen(channel));
+        else refused(error);
+      });
+    } catch (error) {
+      refused(error as Error);
+    }
+  });
+}
+
+/** The connection broke before the program greeted. */
+export function lostAtStart(name: string): ConnectionLost {
+  return new ConnectionLost({ what: `lost the connection to ${name}`, why: "it was closed right after the login" });
+}
+
+/** Nothing can be run on the host. */
+export function unusable(name: string, why: string): HostUnusable {
+  return new HostUnusable({
+    what: `logged in to ${name}, but could not start a program there`,
+    why,
+    remedy: "The account needs an ordinary shell, no forced command, and perl (package perl-base) on the host.",
+  });
+}

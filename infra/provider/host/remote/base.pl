@@ -1,0 +1,85 @@
+# Runs on the host, read from standard input and kept only in memory: carries out what frames.ts sends and answers it.
+# program.ts joins base, children, paths, files and serve, in this order, and puts a line in front that sets $main::NONCE.
+# They use nothing beyond Debian's and Ubuntu's perl-base.
+#
+#   exec     mode deadline until stdin env argv...  ->  started, then done: code signal late stdout stderr dropped...
+#   inspect  path hash content recursive            ->  entry..., done
+#   open     path owner group mode until            ->  (nothing, or failed)
+#   data     bytes                                  ->  (nothing, or failed)
+#   finish   size sha256 deadline validate...       ->  done, or failed
+#   abort                                           ->  done
+#   failed is: text code stderr, the last two empty unless a validating command said no.
+#
+# Looks run side by side, a few at a time; steps run when they come, for the other side sends them one by one.
+use strict;
+use warnings;
+use Fcntl qw(:flock :mode F_GETFL F_SETFL O_CREAT O_DIRECTORY O_EXCL O_NOFOLLOW O_NONBLOCK O_RDONLY O_RDWR O_WRONLY);
+use IO::Handle ();
+use POSIX ();
+
+use constant { EXEC => 1, INSPECT => 2, OPEN => 3, DATA => 4, FINISH => 5, ABORT => 6, PING => 7 };
+use constant { STARTED => 65, ENTRY => 66, DONE => 67, FAILED => 68, PONG => 69 };
+use constant {
+    LOOKS    => 8,                   # looks at a time
+    CAPTURED => 8 * 1024 * 1024,     # bytes kept of each output
+    WAITING  => 4 * 1024 * 1024,     # unsent bytes at which children are no longer read
+    LONGEST  => 64 * 1024 * 1024,    # bytes of the longest frame
+    SILENCE  => 90,                  # seconds without a word from the other side, which pings every 15
+    CARRIED  => 16 * 1024,           # files up to this size travel to be hashed: cheaper than starting sha256sum
+};
+
+# perl-base has no Time::HiRes: microseconds of mtime come from statx(2), whose structure is the same everywhere.
+my %statx = (x86_64 => 332, aarch64 => 291, riscv64 => 291, ppc64le => 383, s390x => 379);
+my $statx = $statx{ (POSIX::uname())[4] };
+
+my ($in, $out, $heard, $dying) = ('', '', 0, 0);
+my (%job, @queue, %upload);
+my $looks = 0;
+
+# Whatever a login left open is nothing for the commands that we run.
+POSIX::close($_) for 3 .. 255;
+
+open(my $uptime, '<', '/proc/uptime') or die "/proc/uptime: $!\n";
+
+# Seconds since boot: no clock that somebody can set.
+sub now {
+    sysseek($uptime, 0, 0);
+    sysread($uptime, my $text, 64);
+    return (split ' ', $text)[0];
+}
+
+sub frame {
+    my ($kind, $id, @fields) = @_;
+    my $body = pack('C N (N/a*)*', $kind, $id, @fields);
+    return pack('N', length $body) . $body;
+}
+
+sub reply { $out .= frame(@_) }
+
+sub failed {
+    my ($id, $text, $code, $stderr) = @_;
+    reply(FAILED, $id, $text, $code // '', $stderr // '');
+}
+
+sub random {
+    open(my $source, '<:raw', '/dev/urandom') or die "/dev/urandom: $!\n";
+    sysread($source, my $bytes, 8) == 8 or die "/dev/urandom: $!\n";
+    return unpack 'H*', $bytes;
+}
+
+# All of it, on a blocking handle.
+sub put {
+    my ($handle, $bytes) = @_;
+    my $at = 0;
+    while ($at < length $bytes) {
+        my $put = syswrite($handle, $bytes, length($bytes) - $at, $at);
+        next if !defined $put and $!{EINTR};
+        defined $put or die "$!\n";
+        $at += $put;
+    }
+}
+
+sub nonblocking {
+    my ($handle) = @_;
+    fcntl($handle, F_SETFL, fcntl($handle, F_GETFL, 0) | O_NONBLOCK);
+}
