@@ -1,0 +1,228 @@
+import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi";
+import { Directory } from "../provider/resources/directory.ts";
+import { File } from "../provider/resources/file.ts";
+import { Hostname } from "../provider/resources/hostname.ts";
+import { Package } from "../provider/resources/package.ts";
+import { Sshd } from "../provider/resources/sshd.ts";
+import { Sysctl } from "../provider/resources/sysctl.ts";
+import { SystemdUnit } from "../provider/resources/systemd-unit.ts";
+import { TimeZone } from "../provider/resources/time-zone.ts";
+import { User } from "../provider/resources/user.ts";
+import type { Settings } from "../settings.ts";
+import { type ChildOptions, childOptions } from "./child-options.ts";
+
+/** What every server is, before anything runs on it. */
+export interface BaselineArgs {
+  /** The one administrator account: name, keys, and whether it exists. */
+  administrator: Settings["administrator"];
+  /** Time servers and time zone, and whether the clock may be set. */
+  time: Settings["time"];
+  /** Whether and when the server restarts for security updates. */
+  updates: Settings["updates"];
+  /** How much the journal keeps. */
+  journal: Settings["journal"];
+  /** The server's whole name. */
+  hostname: string;
+  /** The account that the provider logs in as; it keeps its way in. */
+  login: string;
+}
+
+/**
+ * The baseline of a server: name, time, unattended security updates, a journal that survives restarts, network
+ * parameters, the one administrator account (ACC-2) and a hardened SSH server.
+ *
+ * `dependsOn` of the options holds for every child.
+ */
+export class Baseline extends ComponentResource {
+  constructor(name: string, args: BaselineArgs, options: ComponentResourceOptions) {
+    super("os2mo:server:Baseline", name, {}, options);
+    const child = childOptions(this, options);
+    const packages = createPackages(name, child);
+    const onPackages = { ...child, dependsOn: packages };
+
+    createHostname(name, args, child);
+    createTimeZone(name, args, onPackages);
+    createTimeSynchronisation(name, args, onPackages);
+    createSecurityUpdates(name, args, onPackages);
+    createJournal(name, args, child);
+    createNetworkParameters(name, child);
+    createAdministrator(name, args, onPackages);
+    createSshd(name, args, child);
+    this.registerOutputs();
+  }
+}
+
+function createPackages(name: string, options: ChildOptions): Package {
+  const names = ["chrony", "nftables", "sudo", "tzdata", "unattended-upgrades"];
+  const packages = Object.fromEntries(names.map((name) => [name, "installed"]));
+  return new Package(`${name}-packages`, { packages }, options);
+}
+
+function createHostname(name: string, { hostname }: BaselineArgs, options: ChildOptions): void {
+  new Hostname(`${name}-hostname`, { name: hostname }, options);
+}
+
+function createTimeZone(name: string, { time }: BaselineArgs, options: ChildOptions): void {
+  new TimeZone(`${name}-time-zone`, { zone: time.zone }, options);
+}
+
+/**
+ * chrony rather than systemd's own client: it keeps time over slow and lossy links, and says how far off it is. Where the
+ * clock must not be set it runs too, and only measures.
+ */
+function createTimeSynchronisation(name: string, { time }: BaselineArgs, options: ChildOptions): void {
+  const servers = new File(
+    `${name}-time-servers`,
+    { path: "/etc/chrony/chrony.conf", content: chronyText(time.servers), adopt: true },
+    options,
+  );
+  const flags = new File(
+    `${name}-time-options`,
+    { path: "/etc/default/chrony", content: chronyOptionsText(time.adjust), adopt: true },
+    options,
+  );
+  new SystemdUnit(
+    `${name}-time`,
+    {
+      name: "chrony.service",
+      enabled: true,
+      running: true,
+      // A container has no right to set the clock, and the unit skips itself there although chronyd would only measure.
+      ...(time.adjust ? {} : { dropIns: { onprem: "[Unit]\nConditionCapability=\n" } }),
+      reads: { "/etc/chrony/chrony.conf": servers.sha256, "/etc/default/chrony": flags.sha256 },
+    },
+    options,
+  );
+}
+
+function createSecurityUpdates(name: string, { updates }: BaselineArgs, options: ChildOptions): void {
+  new File(
+    `${name}-updates-policy`,
+    {
+      // After the distribution's own files, whose numbers are 20 and 50: the last value wins.
+      path: "/etc/apt/apt.conf.d/60onprem-updates",
+      content: updatesText(updates),
+      validate: ["apt-config", "-c", "{}", "dump"],
+    },
+    options,
+  );
+  for (const timer of ["apt-daily", "apt-daily-upgrade"]) {
+    new SystemdUnit(`${name}-${timer}`, { name: `${timer}.timer`, enabled: true, running: true }, options);
+  }
+}
+
+function createJournal(name: string, { journal }: BaselineArgs, options: ChildOptions): void {
+  const folder = new Directory(`${name}-journal-folder`, { path: "/etc/systemd/journald.conf.d" }, options);
+  const path = "/etc/systemd/journald.conf.d/60-onprem.conf";
+  const bounds = new File(
+    `${name}-journal-bounds`,
+    { path, content: journalText(journal) },
+    { ...options, dependsOn: folder },
+  );
+  new SystemdUnit(
+    `${name}-journal`,
+    { name: "systemd-journald.service", running: true, reads: { [path]: bounds.sha256 } },
+    options,
+  );
+}
+
+function createNetworkParameters(name: string, options: ChildOptions): void {
+  new Sysctl(`${name}-network`, { name: "onprem-network", values: { ...networkParameters } }, options);
+}
+
+/** One account, by SSH key only, with sudo; removed when it is disabled (Q-SRV-9). The customer may have made it already. */
+function createAdministrator(name: string, { administrator }: BaselineArgs, options: ChildOptions): void {
+  if (!administrator.enabled) return;
+  new User(
+    `${name}-administrator`,
+    {
+      name: administrator.name,
+      comment: "OS2mo administrator",
+      authorizedKeys: administrator.keys,
+      sudo: "all-nopasswd",
+      adopt: true,
+    },
+    options,
+  );
+}
+
+function createSshd(name: string, { login }: BaselineArgs, options: ChildOptions): void {
+  new Sshd(`${name}-sshd`, { permitRootLogin: login === "root" ? "prohibit-password" : "no" }, options);
+}
+
+/** The whole of chrony.conf(5), in words that version 3.5 of Ubuntu 20.04 knows too. Time is asked for, never given. */
+export function chronyText(servers: readonly string[]): string {
+  return lines([
+    "# Managed by Pulumi.",
+    ...servers.map((server) => `server ${server} iburst`),
+    "driftfile /var/lib/chrony/chrony.drift",
+    // At start, and never later: a clock that jumps breaks more than one that is wrong.
+    "makestep 1 3",
+    "rtcsync",
+    "maxupdateskew 100",
+    "port 0",
+    "cmdport 0",
+  ]);
+}
+
+/** Arguments of chronyd(8): its system call filter, and -x where the clock must not be set. */
+export function chronyOptionsText(adjust: boolean): string {
+  return lines(["# Managed by Pulumi.", `DAEMON_OPTS="-F 1${adjust ? "" : " -x"}"`]);
+}
+
+/** Security updates every day, from the distribution's security archives alone, and when a server may restart for them. */
+export function updatesText({ reboot, rebootAt }: Settings["updates"]): string {
+  return lines([
+    "// Managed by Pulumi.",
+    'APT::Periodic::Enable "1";',
+    'APT::Periodic::Update-Package-Lists "1";',
+    'APT::Periodic::Unattended-Upgrade "1";',
+    // Lists are added to, so the distribution's own must go first.
+    "#clear Unattended-Upgrade::Allowed-Origins;",
+    "#clear Unattended-Upgrade::Origins-Pattern;",
+    "Unattended-Upgrade::Origins-Pattern {",
+    `  "origin=Debian,codename=\${distro_codename}-security,label=Debian-Security";`,
+    `  "origin=Ubuntu,archive=\${distro_codename}-security,label=Ubuntu";`,
+    `  "origin=UbuntuESM,archive=\${distro_codename}-infra-security,label=UbuntuESM";`,
+    `  "origin=UbuntuESMApps,archive=\${distro_codename}-apps-security,label=UbuntuESMApps";`,
+    "};",
+    `Unattended-Upgrade::Automatic-Reboot "${reboot}";`,
+    `Unattended-Upgrade::Automatic-Reboot-Time "${rebootAt}";`,
+    'Unattended-Upgrade::Automatic-Reboot-WithUsers "true";',
+    'Unattended-Upgrade::Remove-Unused-Kernel-Packages "true";',
+    'Unattended-Upgrade::SyslogEnable "true";',
+  ]);
+}
+
+/** A drop-in of journald.conf(5). */
+export function journalText({ maxUse, keepDays }: Settings["journal"]): string {
+  return lines(["[Journal]", "Storage=persistent", `SystemMaxUse=${maxUse}`, `MaxRetentionSec=${keepDays}day`]);
+}
+
+/**
+ * A server is no router for strangers. Forwarding itself is left alone: it is Docker's. Of rp_filter the kernel takes the
+ * larger of `all` and the interface's own, so an interface may be looser, and none is without.
+ */
+export const networkParameters: Readonly<Record<string, string>> = {
+  "net.ipv4.conf.all.accept_redirects": "0",
+  "net.ipv4.conf.all.accept_source_route": "0",
+  "net.ipv4.conf.all.rp_filter": "1",
+  "net.ipv4.conf.all.secure_redirects": "0",
+  "net.ipv4.conf.all.send_redirects": "0",
+  "net.ipv4.conf.default.accept_redirects": "0",
+  "net.ipv4.conf.default.accept_source_route": "0",
+  "net.ipv4.conf.default.rp_filter": "1",
+  "net.ipv4.conf.default.secure_redirects": "0",
+  "net.ipv4.conf.default.send_redirects": "0",
+  "net.ipv4.icmp_echo_ignore_broadcasts": "1",
+  "net.ipv4.icmp_ignore_bogus_error_responses": "1",
+  "net.ipv4.tcp_syncookies": "1",
+  "net.ipv6.conf.all.accept_redirects": "0",
+  "net.ipv6.conf.all.accept_source_route": "0",
+  "net.ipv6.conf.default.accept_redirects": "0",
+  "net.ipv6.conf.default.accept_source_route": "0",
+};
+
+function lines(text: readonly string[]): string {
+  return `${text.join("\n")}\n`;
+}

@@ -1,0 +1,112 @@
+import { remote, type types } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { Facts } from "../provider/resources/facts.ts";
+import { Provider } from "../provider/resources/provider.ts";
+import type { Settings } from "../settings.ts";
+import { Baseline } from "./baseline.ts";
+import { Firewall } from "./firewall.ts";
+import { required } from "./required.ts";
+import { verificationText } from "./verification.ts";
+
+/** One of a customer's servers. */
+export interface ServerArgs {
+  /** The settings of its stack. */
+  settings: Settings;
+  /** How actions log in to it. */
+  actions: pulumi.Input<types.input.remote.ConnectionArgs>;
+}
+
+/** Who may open connections to which ports. */
+export interface Opening {
+  /** TCP ports. */
+  ports: readonly number[];
+  /** Ranges in CIDR notation. */
+  from: readonly string[];
+}
+
+/**
+ * One server, from bare to verified: it is looked at first, and nothing is touched unless it has what it must (SRV-3 to
+ * SRV-6); then come the baseline and the firewall; and what the server itself says of the result comes last.
+ *
+ * @example
+ * const server = new Server("server", { settings, actions: { host: settings.server.host, … } });
+ * export const verification = server.verification;
+ */
+export class Server extends pulumi.ComponentResource {
+  /** Name and release of the operating system. */
+  readonly os: pulumi.Output<string>;
+  /** Cores, memory and disk, for people to read. */
+  readonly size: pulumi.Output<string>;
+  /** What is open to whom (NET-1); everything else is closed. */
+  readonly open: readonly Opening[];
+  /** What the server answered when it was verified last: a line for each check. */
+  readonly verification: pulumi.Output<string>;
+
+  constructor(name: string, args: ServerArgs, options: pulumi.ComponentResourceOptions = {}) {
+    super("os2mo:server:Server", name, {}, options);
+    const { settings } = args;
+    const provider = createProvider(name, settings, this);
+    const onServer = { parent: this, provider };
+    const preflight = createPreflight(name, settings, onServer);
+    const baseline = createBaseline(name, settings, { ...onServer, dependsOn: preflight });
+    const firewall = createFirewall(name, settings, { ...onServer, dependsOn: [preflight, baseline] });
+    const verification = createVerification(name, args, { parent: this, dependsOn: [baseline, firewall] });
+
+    this.os = preflight.os.prettyName;
+    this.size = pulumi.all([preflight.cores, preflight.memory, preflight.disk]).apply(sizeText);
+    this.open = openings(settings);
+    this.verification = verification.stdout;
+    this.registerOutputs({ os: this.os, size: this.size, open: this.open, verification: this.verification });
+  }
+}
+
+function createProvider(name: string, { server }: Settings, parent: pulumi.Resource): Provider {
+  const { hostname, ...way } = server;
+  return new Provider(name, { ...way, label: hostname }, { parent });
+}
+
+function createPreflight(name: string, { requirements }: Settings, options: pulumi.CustomResourceOptions): Facts {
+  return new Facts(`${name}-preflight`, { require: required(requirements) }, options);
+}
+
+function createBaseline(name: string, settings: Settings, options: pulumi.ComponentResourceOptions): Baseline {
+  const { administrator, time, updates, journal, server } = settings;
+  const args = { administrator, time, updates, journal, hostname: server.hostname, login: server.user };
+  return new Baseline(`${name}-baseline`, args, options);
+}
+
+function createFirewall(name: string, { firewall }: Settings, options: pulumi.ComponentResourceOptions): Firewall {
+  const { egress, ...ranges } = firewall;
+  return new Firewall(`${name}-firewall`, { ...ranges, additionalEgress: egress }, options);
+}
+
+/** Done again whenever a setting changes that it looks at. */
+function createVerification(
+  name: string,
+  { settings, actions }: ServerArgs,
+  options: pulumi.CustomResourceOptions,
+): remote.Command {
+  const { time, updates, journal, firewall } = settings;
+  const triggers = [time, updates, journal, firewall].map((setting) => JSON.stringify(setting));
+  const args = { connection: actions, create: verificationText(), triggers };
+  return new remote.Command(`${name}-verification`, args, options);
+}
+
+/** `4 cores, 16 GiB of memory, disk of 64 GB`; rounded down, so that nothing looks larger than it is. */
+export function sizeText([cores, memory, disk]: [
+  number,
+  { bytes: number },
+  { bytes: number; source: string },
+]): string {
+  const what = disk.source === "file system" ? "file system" : "disk";
+  const memoryGiB = Math.floor((memory.bytes / 2 ** 30) * 10) / 10;
+  return `${cores} cores, ${memoryGiB} GiB of memory, ${what} of ${Math.floor(disk.bytes / 1e9)} GB`;
+}
+
+/** What the firewall opens, and to whom (NET-1, Q-SRV-5). */
+export function openings({ firewall }: Pick<Settings, "firewall">): Opening[] {
+  return [
+    { ports: [22], from: firewall.management },
+    { ports: [80, 443], from: firewall.internal },
+  ];
+}

@@ -1,0 +1,16 @@
+import * as pulumi from "@pulumi/pulumi";
+import { Server } from "./components/server.ts";
+import { actionsConnection } from "./plugins/actions-connection.ts";
+import { describeActionsPlugin } from "./plugins/announce.ts";
+import { actionsPlugin } from "./plugins/in-use.ts";
+import { stackSettings } from "./settings/stack.ts";
+
+const settings = stackSettings();
+void pulumi.log.info(describeActionsPlugin(actionsPlugin()));
+
+const actions = await actionsConnection(settings.server, !pulumi.runtime.isDryRun());
+const server = new Server("server", { settings, actions });
+
+export const hostname = settings.server.hostname;
+export const address = settings.server.host;
+export const { os, size, open, verification } = server;

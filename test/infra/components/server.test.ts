@@ -1,0 +1,163 @@
+import { setTimeout } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { openings, Server, sizeText } from "../../../infra/components/server.ts";
+import { readSettings } from "../../../infra/settings.ts";
+import { type Made, resourcesOf } from "./mocks.ts";
+
+const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDdqT5hBnDX7qx1GZXAXDZ9BmNF4Yl4IN8ZGdXS4hLdB";
+
+function settingsWith(changes: Record<string, unknown> = {}) {
+  const config = {
+    customer: { name: "Nærum Kommune", domain: "naerum.dk" },
+    server: { host: "10.20.0.13", hostKey: key, privateKeyFile: "~/.ssh/id_ed25519", user: "ubuntu" },
+    firewall: {
+      management: ["10.99.0.0/24"],
+      internal: ["10.0.0.0/8"],
+      saltMaster: ["10.99.0.4"],
+      egress: { time: { protocol: "udp", ports: [123], to: ["10.20.0.1"] } },
+    },
+    administrator: { keys: [`${key} anne`] },
+    time: { servers: ["10.20.0.1"] },
+    ...changes,
+  };
+  const text = Object.entries(config).map(([name, value]) => [`os2mo-on-prem:${name}`, JSON.stringify(value)]);
+  return readSettings("prod", Object.fromEntries(text));
+}
+
+const facts = {
+  "onprem:linux:Facts": {
+    os: { id: "ubuntu", release: "20.04", codename: "focal", prettyName: "Ubuntu 20.04.6 LTS" },
+    cores: 4,
+    memory: { bytes: 16 * 2 ** 30, source: "installed" },
+    disk: { name: "sda", bytes: 64_424_509_440, source: "disk", rotational: false },
+  },
+};
+
+async function made(changes: Record<string, unknown> = {}): Promise<Made[]> {
+  const settings = settingsWith(changes);
+  const actions = { host: settings.server.host };
+  return resourcesOf(() => void new Server("server", { settings, actions }), facts);
+}
+
+const inputsOf = (resources: readonly Made[], name: string) => resources.find((one) => one.name === name)?.inputs;
+
+test("a server is made of exactly these resources", async () => {
+  const names = (await made()).map(({ type, name }) => `${type} ${name}`).sort();
+  expect(names).toEqual([
+    "command:remote:Command server-verification",
+    "onprem:linux:Directory server-baseline-journal-folder",
+    "onprem:linux:Facts server-preflight",
+    "onprem:linux:File server-baseline-journal-bounds",
+    "onprem:linux:File server-baseline-time-options",
+    "onprem:linux:File server-baseline-time-servers",
+    "onprem:linux:File server-baseline-updates-policy",
+    "onprem:linux:Firewall server-firewall",
+    "onprem:linux:Hostname server-baseline-hostname",
+    "onprem:linux:Package server-baseline-packages",
+    "onprem:linux:Sshd server-baseline-sshd",
+    "onprem:linux:Sysctl server-baseline-network",
+    "onprem:linux:SystemdUnit server-baseline-apt-daily",
+    "onprem:linux:SystemdUnit server-baseline-apt-daily-upgrade",
+    "onprem:linux:SystemdUnit server-baseline-journal",
+    "onprem:linux:SystemdUnit server-baseline-time",
+    "onprem:linux:TimeZone server-baseline-time-zone",
+    "onprem:linux:User server-baseline-administrator",
+    "os2mo:server:Baseline server-baseline",
+    "os2mo:server:Firewall server-firewall",
+    "os2mo:server:Server server",
+    "pulumi:providers:onprem server",
+  ]);
+});
+
+test("SRV-3, SRV-4, SRV-5, SRV-6: the server is looked at with the guide's sizes before anything else", async () => {
+  const resources = await made();
+  expect(inputsOf(resources, "server-preflight")?.require).toEqual({
+    cores: 4,
+    memoryGiB: 16,
+    diskGB: 60,
+    ssd: true,
+    os: [{ id: "ubuntu", releases: ["20.04"] }],
+  });
+});
+
+test("nothing is made on the server until it was looked at and has what it must", async () => {
+  const settings = settingsWith();
+  let meanwhile: string[] = [];
+  await resourcesOf(
+    () => void new Server("server", { settings, actions: { host: settings.server.host } }),
+    facts,
+    async ({ type }, resources) => {
+      if (type !== "onprem:linux:Facts") return;
+      await setTimeout(300);
+      meanwhile = resources.map((resource) => resource.type).sort();
+    },
+  );
+  expect(meanwhile).toEqual(["onprem:linux:Facts", "os2mo:server:Server", "pulumi:providers:onprem"]);
+});
+
+test("the provider logs in as the settings say, and messages name the server", async () => {
+  const resources = await made();
+  expect(resources.find(({ type }) => type === "pulumi:providers:onprem")?.inputs).toEqual({
+    host: "10.20.0.13",
+    port: 22,
+    user: "ubuntu",
+    hostKey: key,
+    privateKeyFile: "~/.ssh/id_ed25519",
+    dialTimeout: 120,
+    label: "os2mo.naerum.dk",
+  });
+});
+
+test("Q-SRV-9, ACC-2: the one administrator account exists until it is disabled", async () => {
+  expect(inputsOf(await made(), "server-baseline-administrator")).toEqual({
+    name: "os2mo-admin",
+    comment: "OS2mo administrator",
+    authorizedKeys: [`${key} anne`],
+    sudo: "all-nopasswd",
+    adopt: true,
+  });
+  const disabled = await made({ administrator: { enabled: false } });
+  expect(inputsOf(disabled, "server-baseline-administrator")).toBeUndefined();
+});
+
+test.each([
+  { user: "ubuntu", permitRootLogin: "no" },
+  { user: "root", permitRootLogin: "prohibit-password" },
+])("when $user logs in, root may: $permitRootLogin", async ({ user, permitRootLogin }) => {
+  const server = { host: "10.20.0.13", hostKey: key, user };
+  expect(inputsOf(await made({ server }), "server-baseline-sshd")?.permitRootLogin).toBe(permitRootLogin);
+});
+
+test("where the clock must not be set, the time service runs and only measures", async () => {
+  const real = inputsOf(await made(), "server-baseline-time");
+  const container = inputsOf(await made({ time: { servers: ["10.20.0.1"], adjust: false } }), "server-baseline-time");
+  expect([real?.dropIns, container?.dropIns]).toEqual([undefined, { onprem: "[Unit]\nConditionCapability=\n" }]);
+});
+
+test("the verification is done again when what it looks at changes, and not for another", async () => {
+  const triggers = async (changes?: Record<string, unknown>) =>
+    inputsOf(await made(changes), "server-verification")?.triggers;
+  const usual = await triggers();
+  expect(await triggers({ customer: { name: "Ny", domain: "naerum.dk" } })).toEqual(usual);
+  expect(await triggers({ journal: { keepDays: 7 } })).not.toEqual(usual);
+});
+
+test("NET-1, Q-SRV-5: the outputs say what is open to whom", () => {
+  expect(openings(settingsWith())).toEqual([
+    { ports: [22], from: ["10.99.0.0/24"] },
+    { ports: [80, 443], from: ["10.0.0.0/8"] },
+  ]);
+});
+
+test.each([
+  {
+    disk: { bytes: 64_424_509_440, source: "disk" },
+    text: "4 cores, 15.6 GiB of memory, disk of 64 GB",
+  },
+  {
+    disk: { bytes: 59_999_999_999, source: "file system" },
+    text: "4 cores, 15.6 GiB of memory, file system of 59 GB",
+  },
+])("Q-SRV-20: $text", ({ disk, text }) => {
+  expect(sizeText([4, { bytes: 16_800_000_000 }, disk])).toBe(text);
+});
