@@ -139,7 +139,7 @@ export const facts: Kind<FactsWant, FactsSeen> = {
       words(host, ["lsmem", "--json", "--bytes", "--output", "SIZE,STATE"], [0, 1, 127]),
       words(host, ["lsblk", "--json", "--bytes", "--output", "NAME,PATH,TYPE,SIZE,ROTA"], [0, 1, 32, 64]),
       // -v: without the subvolume that btrfs puts behind the source.
-      words(host, ["findmnt", "-v", "--json", "--bytes", "--output", "SOURCE,SIZE", "/"]),
+      words(host, ["findmnt", "-v", "--json", "--bytes", "--output", "SOURCE,SIZE", "/"], [0, 1]),
       words(host, ["uname", "-nrm"]),
       // Exit 1: none.
       words(host, ["systemd-detect-virt"], [0, 1]),

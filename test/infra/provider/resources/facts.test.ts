@@ -117,14 +117,14 @@ describe("parsers", () => {
     expect(memory(lsmem, "")).toEqual({ bytes: 1024, source: "installed" });
   });
 
-  it("finds the disk of a virtual machine without partitions", () => {
-    const found = disks(
-      fixture("lsblk-debian-12/virtual-machine.json"),
-      fixture("findmnt-debian-12/virtual-machine.json"),
-    );
-    const vda = { name: "vda", bytes: 274_877_906_944, rotational: true };
-    expect(found).toEqual({ disks: [vda], disk: { ...vda, source: "disk" } });
-  });
+  it.each(["lsblk-debian-11", "lsblk-debian-12"])(
+    "finds the disk of a virtual machine without partitions (%s)",
+    (of) => {
+      const found = disks(fixture(`${of}/virtual-machine.json`), fixture("findmnt-debian-12/virtual-machine.json"));
+      const vda = { name: "vda", bytes: 274_877_906_944, rotational: true };
+      expect(found).toEqual({ disks: [vda], disk: { ...vda, source: "disk" } });
+    },
+  );
 
   it("finds the disk below a logical volume (strings, as old util-linux prints them)", () => {
     const lv = {

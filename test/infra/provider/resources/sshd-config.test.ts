@@ -85,21 +85,19 @@ describe("effective", () => {
     });
   });
 
-  it("reads Debian 12 with our file", () => {
-    expect(effective(fixture("sshd-debian-12/hardened.txt"), hardened.withoutAlgorithms)).toEqual({
+  // OpenSSH 8.4, with the names and the second switch of 8.2; 9.2; 10.0.
+  it.each(["sshd-debian-11", "sshd-debian-12", "sshd-debian-13"])("reads %s with our file", (folder) => {
+    expect(effective(fixture(`${folder}/hardened.txt`), hardened.withoutAlgorithms)).toEqual({
       ...hardened,
       weakened: [],
     });
   });
 
-  it("reads what OpenSSH 8.2 says otherwise", () => {
-    const dump = fixture("sshd-debian-12/hardened.txt")
-      .replace(
-        "kbdinteractiveauthentication no",
-        "kbdinteractiveauthentication no\nchallengeresponseauthentication yes",
-      )
-      .replace(/^pubkeyacceptedalgorithms .*$/m, "pubkeyacceptedkeytypes ssh-ed25519,ssh-rsa");
-    expect(effective(dump, ["ssh-rsa", "ssh-dss*"])).toMatchObject({
+  it("sees the second switch and the older name of OpenSSH before 8.7", () => {
+    const dump = fixture("sshd-debian-11/hardened.txt")
+      .replace("challengeresponseauthentication no", "challengeresponseauthentication yes")
+      .replace("pubkeyacceptedkeytypes ", "pubkeyacceptedkeytypes ssh-rsa,");
+    expect(effective(dump, ["ssh-dss*", "ssh-rsa"])).toMatchObject({
       keyboardInteractive: true,
       withoutAlgorithms: ["ssh-dss*"],
     });

@@ -199,10 +199,13 @@ describe("parsers", () => {
 
   it("reads the state of a password in both forms of the date", () => {
     expect(
-      ["deploy L 2026-11-23 0 99999 7 -1\n", "a P 11/23/2026 0 99999 7 -1\n", "a NP 11/23/2026 0 99999 7 -1\n"].map(
-        passwordStatus,
-      ),
-    ).toEqual(["locked", "set", "none"]);
+      [
+        fixture("passwd-debian-12/status-locked.txt"),
+        fixture("passwd-debian-11/status-locked.txt"),
+        "a P 11/23/2026 0 99999 7 -1\n",
+        "a NP 11/23/2026 0 99999 7 -1\n",
+      ].map(passwordStatus),
+    ).toEqual(["locked", "locked", "set", "none"]);
   });
 
   it("reads each key once, in order", () => {
