@@ -46,7 +46,10 @@ export interface RunStep extends StepBase {
   readonly survives?: boolean;
 }
 
-/** Writes one file atomically: a temporary file beside it, owner and mode, `validate`, fsync, rename, fsync of the directory. */
+/**
+ * Writes one file atomically: a temporary file beside it, owner and mode, `validate`, fsync, rename, fsync of the
+ * directory. A symbolic link at the path is replaced, not followed.
+ */
 export interface WriteStep extends StepBase {
   readonly do: "write";
   readonly path: string;
@@ -82,7 +85,7 @@ export interface Guard {
   readonly name: string;
   /** Absolute paths to save and put back (also their absence, owner and mode). */
   readonly files: readonly string[];
-  /** Commands whose standard output is saved to a file, by a short name; a failing one saves nothing. */
+  /** Commands whose standard output is saved to a file, by a short name; a failing one saves nothing, and what names it is left out. */
   readonly save?: Readonly<Record<string, readonly string[]>>;
   /** Commands that run after the files are back, in order; the word `{name}` becomes the path of that saved output. All run, even if one fails. */
   readonly restore: readonly (readonly string[])[];

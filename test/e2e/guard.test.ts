@@ -124,6 +124,25 @@ describe("a change with a failing step", () => {
     expect(await traces()).toBe("");
   });
 
+  test("is undone by a second attempt where the first one fails", async () => {
+    const flag = "/run/onprem-second";
+    const stubborn = ["sh", "-c", `test -e ${flag} || { touch ${flag}; echo not yet; exit 1; }`];
+    const work = host.perform([change(), run("stumble", ["false"])], {
+      ...guard,
+      restore: [stubborn, ...guard.restore],
+    });
+    expect((await failure(work)).message).toContain("could not stumble on test");
+    expect(await stands()).toBe(untouched);
+    const journal = await onHost(`rm ${flag}; journalctl -t onprem-guard -o cat -n 4`);
+    expect(journal.split("\n").map((line) => line.replace(/^trial-[0-9a-f]{8}: /, ""))).toEqual([
+      "undoing it",
+      expect.stringMatching(/^failed: sh -c .*: not yet$/),
+      "undoing it",
+      "undone, the host is as it was before",
+    ]);
+    expect(await traces()).toBe("");
+  });
+
   test("that never ends is killed before the host undoes the change", async () => {
     const error = await failure(host.perform([change(), run("hang", ["sleep", "4711"], { deadline: 600 })], guard));
     expect(error.message).toContain("could not hang on test");
@@ -218,6 +237,20 @@ describe("what may not be mixed up", () => {
     expect(await confirm(id)).toBe(4);
     await work;
     expect(await stands()).toBe(untouched);
+  });
+
+  test("when confirmation and restore meet, one wins, and the error tells which", async () => {
+    const outcomes = new Set<string>();
+    for (let round = 0; round < 6; round += 1) {
+      await onHost(`printf before >${path}`);
+      const meet = `(sleep 0.${round}5; exec systemctl start onprem-guard.service) >/dev/null 2>&1 &`;
+      const error = await host.perform([change(), run("meet", ["sh", "-c", meet])], guard).catch((error) => error);
+      if (error !== undefined) expect(error).toBeInstanceOf(ChangeUndone);
+      expect(await onHost(`sleep 1; cat ${path}`)).toBe(error === undefined ? "after" : "before");
+      expect(await traces()).toBe("");
+      outcomes.add(error === undefined ? "kept" : "undone");
+    }
+    expect(outcomes).toContain("kept");
   });
 
   test("nothing is changed when what stands there cannot be saved", async () => {

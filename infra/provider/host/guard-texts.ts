@@ -139,7 +139,7 @@ put_back() {
 again() {
     timeout -k 5 60 "$@" </dev/null >>"$dir/log" 2>&1 || { say "failed: $*: $(tail -n 3 "$dir/log")"; failed=1; }
 }
-say "undoing it \${1-}"
+say "undoing it\${1:+, the $1 first}"
 ${files.join("\n")}
 [ "\${1-}" = files ] && exit $failed
 ${commands.join("\n")}

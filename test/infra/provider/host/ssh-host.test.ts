@@ -28,16 +28,25 @@ const say = (_: string, text: string) => void said.push(text);
 beforeAll(async () => {
   server = await sshServer();
 });
-afterAll(() => server.stop());
+afterAll(async () => {
+  await host.close();
+  await server.stop();
+});
 beforeEach(async () => {
   said.length = 0;
   folder = await mkdtemp(join(tmpdir(), "onprem-host-"));
-  host = await connect(server.settings, { say });
+  // One for all: only what breaks it needs another.
+  host ??= await connect(server.settings, { say });
 });
-afterEach(async () => {
-  await host.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** For tests that break the connection. */
+function ownConnection(): void {
+  beforeEach(async () => {
+    await host.close();
+    host = await connect(server.settings, { say });
+  });
+}
 
 describe("looking", () => {
   test("looks that are made together leave in one write, and use one connection", async () => {
@@ -282,6 +291,8 @@ describe("steps", () => {
 });
 
 describe("a connection that breaks", () => {
+  ownConnection();
+
   test("looks are repeated on a new one", async () => {
     const work = host.look(["sh", "-c", "sleep 0.4; echo done"]);
     setTimeout(() => server.cut(), 100);
@@ -317,6 +328,8 @@ describe("a connection that breaks", () => {
 });
 
 describe("stopping", () => {
+  ownConnection();
+
   test("everything outstanding ends within a second, on the host too", async () => {
     const work = [
       host.look(["sleep", "6666"]),
