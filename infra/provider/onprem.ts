@@ -2,6 +2,7 @@ import { differences } from "./difference.ts";
 import { Failure, reason } from "./failure.ts";
 import type { Host, Say } from "./host/host.ts";
 import type { AnyKind } from "./kind.ts";
+import { checkKnown } from "./known.ts";
 import { admit, apply, destroy, Unfinished } from "./lifecycle.ts";
 import {
   type Change,
@@ -17,7 +18,7 @@ import {
 } from "./plugin.ts";
 import { Problems } from "./problems.ts";
 import { packageSchema } from "./schema.ts";
-import { type Bag, outputSecrets, secretKeys, unknownKeys, withoutAssets } from "./values.ts";
+import { type Bag, outputSecrets, unknownKeys, withoutAssets } from "./values.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -62,9 +63,7 @@ export class Onprem implements Plugin {
 
   checkConfig(given: Bag): Checked {
     this.#inProgram = true;
-    const problems = problemsFor(given);
-    const checked = this.#connector.check(known(given.values), problems);
-    return { inputs: withUnknowns(checked, given), problems: problems.found };
+    return checkKnown(given, (known, problems) => this.#connector.check(known, problems));
   }
 
   /**
@@ -83,9 +82,8 @@ export class Onprem implements Plugin {
   }
 
   check(type: string, given: Bag): Checked {
-    const problems = problemsFor(given);
-    const want = this.#kind(type).check(known(given.values), problems);
-    return { inputs: withUnknowns(want, given), problems: problems.found };
+    const kind = this.#kind(type);
+    return checkKnown(given, (known, problems) => kind.check(known, problems));
   }
 
   diff(type: string, { outputs, oldInputs, inputs }: Change): Diff {
@@ -149,7 +147,9 @@ export class Onprem implements Plugin {
       const seen = await kind.observe(host, want);
       if (seen === undefined) return undefined;
       const keys = imported ? Object.keys(kind.fields) : Object.keys(inputs.values);
-      const overlaid = Object.fromEntries(keys.map((key) => [key, key in seen ? seen[key] : want[key]]));
+      const found = Object.fromEntries(keys.map((key) => [key, key in seen ? seen[key] : want[key]]));
+      // An import gets the defaults too, or the program that it was made for would differ in each.
+      const overlaid: Values = imported ? { ...kind.check(defined(found), new Problems()), ...defined(found) } : found;
       const readInputs: Bag = { values: overlaid, secrets: inputs.secrets };
       return { id, inputs: readInputs, outputs: outputsOf(readInputs, seen, outputs.values.memory) };
     });
@@ -217,18 +217,8 @@ export class Onprem implements Plugin {
   }
 }
 
-function problemsFor(given: Bag): Problems {
-  return new Problems(unknownKeys(given.values), secretKeys(given));
-}
-
-function known(values: Values): Values {
-  const unknown = new Set(unknownKeys(values));
-  return Object.fromEntries(Object.entries(values).filter(([key]) => !unknown.has(key)));
-}
-
-function withUnknowns(checked: Values, given: Bag): Bag {
-  const unknown = Object.fromEntries(unknownKeys(given.values).map((key) => [key, given.values[key]]));
-  return { values: { ...checked, ...unknown }, secrets: given.secrets };
+function defined(values: Values): Values {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
 function idOf(kind: AnyKind, want: Values): string {
