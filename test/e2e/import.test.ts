@@ -47,7 +47,7 @@ const imports: { declared: Declared; id: string }[] = [
     },
   },
   { id: "hostname", declared: { name: "hostname", type: "Hostname", args: { name: "prod" } } },
-  { id: "timezone", declared: { name: "zone", type: "TimeZone", args: { zone: "Etc/UTC" } } },
+  { id: "time-zone", declared: { name: "zone", type: "TimeZone", args: { zone: "Etc/UTC" } } },
   {
     id: "onprem",
     declared: {
