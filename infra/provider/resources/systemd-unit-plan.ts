@@ -37,8 +37,8 @@ export function removeUnit(seen: SystemdUnitSeen, memory?: SystemdUnitMemory): S
   const forget = run(`forget what ${name} has read`, ["rm", "-f", "--", stampAt(name)]);
   if (!memory.existed) {
     return [
-      systemctl("stop", "stop", name, "running", { deadline: 300 }),
-      ...(seen.enabled ? [systemctl("disable", "disable", name, "enabled")] : []),
+      stop(name),
+      ...(seen.enabled ? [switched(name, false)] : []),
       ...(memory.before.masked === false && seen.masked ? [systemctl("unmask", "unmask", name, "masked")] : []),
       ...files,
       ...reload,
@@ -47,21 +47,31 @@ export function removeUnit(seen: SystemdUnitSeen, memory?: SystemdUnitMemory): S
       forget,
     ];
   }
-  const { enabled, running, masked } = memory.before;
+  const steps = [...files, ...reload, ...asBefore(seen, memory, files.length > 0)];
+  return steps.length > 0 ? [...steps, forget] : [];
+}
+
+/** Brings a unit that was there before us back to how it was. Without its package there is nothing to bring back. */
+function asBefore(seen: SystemdUnitSeen, { before }: SystemdUnitMemory, isChanged: boolean): Step[] {
+  const { name } = seen;
+  const unmask = before.masked === false && seen.masked ? [systemctl("unmask", "unmask", name, "masked")] : [];
+  if (seen.unitFileState === "") return unmask;
+  const isSwitched = before.enabled !== undefined && before.enabled !== seen.enabled;
+  const isOther = before.running !== undefined && before.running !== seen.running;
+  const restart = isChanged && before.running !== false;
   return [
-    ...(masked === false && seen.masked ? [systemctl("unmask", "unmask", name, "masked")] : []),
-    ...files,
-    ...reload,
-    ...(enabled === undefined || enabled === seen.enabled ? [] : [switched(name, enabled)]),
-    ...(running === undefined || running === seen.running
-      ? files.length > 0 && running !== false
-        ? [act("try-restart", name, [], 300, "unit"), forget]
-        : []
-      : running
-        ? [systemctl("start", "start", name, "running", { deadline: 300 })]
-        : [systemctl("stop", "stop", name, "running", { deadline: 300 })]),
-    ...(masked === true && !seen.masked ? [systemctl("mask", "mask", name, "masked")] : []),
+    ...unmask,
+    ...(isSwitched ? [switched(name, before.enabled === true)] : []),
+    ...(isOther && before.running ? [systemctl("start", "start", name, "running", { deadline: 300 })] : []),
+    ...(isOther && !before.running ? [stop(name)] : []),
+    ...(!isOther && restart ? [systemctl("restart, if it runs,", "try-restart", name, "unit", { deadline: 300 })] : []),
+    ...(before.masked === true && !seen.masked ? [systemctl("mask", "mask", name, "masked")] : []),
   ];
+}
+
+/** Exit code 5: it is not loaded, so it does not run. */
+function stop(name: string): Step {
+  return systemctl("stop", "stop", name, "running", { deadline: 300, exits: [0, 5] });
 }
 
 function fileSteps(want: SystemdUnitWant, seen: SystemdUnitSeen | undefined, memory?: SystemdUnitMemory): Step[] {

@@ -234,7 +234,7 @@ describe("a unit that a package brings", () => {
     expect(await managed.apply({ name: timer, masked: true })).toEqual([`mask ${timer}`]);
     expect(await managed.apply({ name: timer, masked: true })).toEqual([]);
     await expect(new Managed(systemdUnit, host).apply({ name: timer, running: true })).rejects.toThrow("is masked");
-    expect(await managed.destroy()).toEqual([`unmask ${timer}`]);
+    expect(await managed.destroy()).toEqual([`unmask ${timer}`, `forget what ${timer} has read`]);
     expect((await managed.look())?.masked).toBe(false);
   });
 

@@ -409,6 +409,7 @@ describe("plan", () => {
 
 describe("remember and remove", () => {
   const distribution = { ...seen, unit: "", dropIns: want.dropIns, enabled: false };
+  const forget = `forget what ${name} has read`;
   const titles = (seen: object, memory: object | undefined) =>
     systemdUnit.remove(seen as never, memory as never).map(({ title }) => title);
 
@@ -460,19 +461,30 @@ describe("remember and remove", () => {
       "a package's that we enabled and started",
       { ...distribution, dropIns: {}, enabled: true },
       { ...memory, existed: true },
-      [`disable ${name}`, `stop ${name}`],
+      [`disable ${name}`, `stop ${name}`, forget],
+    ],
+    [
+      "a package's that is gone, with our drop-in",
+      { ...distribution, unitFileState: "" },
+      { ...memory, existed: true },
+      [
+        `remove ${folder}/${files[1]}`,
+        `remove ${folder}/${name}.d if it is empty`,
+        "let systemd read its units anew",
+        forget,
+      ],
     ],
     [
       "a package's that we disabled and stopped",
       { ...distribution, dropIns: {}, running: false },
       { ...memory, existed: true, before: { enabled: true, running: true } },
-      [`enable ${name}`, `start ${name}`],
+      [`enable ${name}`, `start ${name}`, forget],
     ],
     [
       "a package's that we masked",
       { ...distribution, dropIns: {}, masked: true },
       { ...memory, existed: true, before: { masked: false } },
-      [`unmask ${name}`],
+      [`unmask ${name}`, forget],
     ],
     ["one that was put back already", { ...distribution, dropIns: {} }, { ...memory, existed: true, before: {} }, []],
     [
