@@ -16,6 +16,7 @@ import { armScript, confirmScript, exits, forgetScript, undoneScript } from "./g
 import { type GuardedChange, guardRoot } from "./guard-units.ts";
 import type { Say } from "./host.ts";
 import type { Exec, Ran } from "./requests.ts";
+import { refused } from "./verdict.ts";
 
 /** Something that runs commands as root on the host over one connection. */
 export interface Line {
@@ -107,7 +108,9 @@ async function arm<L extends Line>(
   change: GuardedChange,
 ): Promise<{ uptime: number; taken: number }> {
   // It ends on the host even if we do not: half-way it would look like somebody else's change.
-  const ran = await shell(await host.line(), armScript(change), 60);
+  const ran = await shell(await host.line(), armScript(change), 60).catch((error) => {
+    throw refused(error, `could not prepare the change ${change.guard.name} on ${host.name}; nothing was changed`);
+  });
   if (ran.code === exits.inProgress) {
     throw new ChangeInProgress({
       what: `will not change ${change.guard.name} on ${host.name} now: another change waits there for its confirmation`,

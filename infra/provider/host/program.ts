@@ -24,24 +24,24 @@ export function greeting(nonce: string): Buffer {
  */
 export async function startProgram<Result>(
   dialled: Dialled,
-  sudo: boolean,
-  nonce: string,
+  { name, sudo, nonce }: { name: string; sudo: boolean; nonce: string },
   listen: (channel: ClientChannel) => Result,
 ): Promise<{ result: Result; source: Buffer }> {
   const source = Buffer.concat([Buffer.from(`$main::NONCE = $main::NONCE = "${nonce}";\n`), ...program]);
   const command = commandLine([...(sudo ? ["sudo", "-n", "--"] : []), "perl", "-e", bootstrap, String(source.length)]);
-  return { result: await execute(dialled, command, listen), source };
+  return { result: await execute(dialled, name, command, listen), source };
 }
 
 /** Starts a command. `listen` gets the channel at once: what a command that ends at once says must find somebody. */
 function execute<Result>(
   dialled: Dialled,
+  name: string,
   command: string,
   listen: (channel: ClientChannel) => Result,
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
     const refused = (error: Error) =>
-      reject(new ConnectionLost({ what: "could not start a command after the login", why: error.message }));
+      reject(new ConnectionLost({ what: `logged in to ${name}, but could not start a command`, why: error.message }));
     dialled.client.once("close", () => refused(new Error("the connection was closed")));
     try {
       dialled.client.exec(command, (error, channel) => {

@@ -77,7 +77,7 @@ export class Remote {
     try {
       if (signal?.aborted) throw new Cancelled(name);
       signal?.addEventListener("abort", cancel, { once: true });
-      const { result: remote, source } = await startProgram(dialled, sudo, nonce, (channel) => {
+      const { result: remote, source } = await startProgram(dialled, { name, sudo, nonce }, (channel) => {
         const remote = new Remote(dialled, channel, name, traffic);
         remote.#listen(greeting(nonce), hello, (code, said) =>
           sudo && code === 1 ? new SudoRefused(name, user, said) : unusable(name, said || `exit ${code}`),

@@ -178,7 +178,15 @@ export class SshHost implements Host {
       throw refused(error, what);
     });
     const secrets = [stdin ?? "", ...Object.values(env ?? {})];
-    judged(ran, { what, program: argv[0] ?? "", exits, deadline, secrets, hidden: step.secret ?? false });
+    judged(ran, {
+      what,
+      program: argv[0] ?? "",
+      exits,
+      deadline,
+      secrets,
+      hidden: step.secret ?? false,
+      guarded: until !== undefined,
+    });
   }
 
   #exec(remote: Remote, step: RunStep, until?: number): Promise<Ran> {

@@ -3,6 +3,9 @@ import type { Output } from "./host.ts";
 import { redact } from "./redact.ts";
 import { type Ran, Refusal } from "./requests.ts";
 
+/** Characters of a failed command's output that an error keeps. */
+const longest = 16_384;
+
 /** Turns what the host refused into what a user reads; leaves everything else. */
 export function refused(error: unknown, what: string): unknown {
   return error instanceof Refusal ? new StepFailed({ what, why: error.message }, { cause: error }) : error;
@@ -17,23 +20,21 @@ export interface Verdict {
   /** Inputs that a command may quote in what it says. */
   readonly secrets: readonly string[];
   readonly hidden?: boolean;
+  /** Whether a guard may have cut the deadline short. */
+  readonly guarded?: boolean;
 }
 
 /** The output of a command that ended as it may; throws `DeadlineExceeded` or `StepFailed` for any other. */
 export function judged(ran: Ran, verdict: Verdict): Output {
-  const { what, program, exits, deadline } = verdict;
-  if (ran.late) {
-    throw new DeadlineExceeded({ what, why: `${program} ran longer than ${deadline} s and was killed` });
-  }
-  if (!exits.includes(ran.code)) {
-    const said = {
-      code: ran.code,
-      stderr: redact(ran.stderr, verdict.secrets),
-      stdout: redact(ran.stdout, verdict.secrets),
-    };
-    throw stepFailed(what, program, said, verdict.hidden ?? false);
-  }
-  return { code: ran.code, stdout: ran.stdout, stderr: ran.stderr };
+  const { what, program, exits, deadline, hidden = false } = verdict;
+  if (!ran.late && exits.includes(ran.code)) return { code: ran.code, stdout: ran.stdout, stderr: ran.stderr };
+  const [stderr, stdout] = [ran.stderr, ran.stdout].map((text) => redact(lastLines(text), verdict.secrets));
+  if (!ran.late)
+    throw stepFailed(what, program, { code: ran.code, stderr: stderr ?? "", stdout: stdout ?? "" }, hidden);
+  const guarded = verdict.guarded ? ", less under a guard, for what it does must be undone in time" : "";
+  const said = hidden || stderr === undefined ? "" : `\n${tail(stderr)}`;
+  const why = `${program} was killed, for it did not end in time (${deadline} s${guarded})${said}`;
+  throw new DeadlineExceeded({ what, why: why.trimEnd() });
 }
 
 /** What a failed step looks like to a reader; `hidden` replaces whatever the command said. */
@@ -49,6 +50,14 @@ export function stepFailed(
     { what, why: `${program}: ${said === "" ? "no word of explanation" : said}${ending}` },
     { code: ran.code, stderr: hidden ? "" : ran.stderr },
   );
+}
+
+/** The end of a text, in whole lines: half a line may be half a secret, which nothing would recognise. */
+function lastLines(text: string): string {
+  if (text.length <= longest) return text;
+  const end = text.slice(-longest);
+  const at = end.indexOf("\n");
+  return at < 0 ? "" : end.slice(at + 1);
 }
 
 function tail(said: string): string {

@@ -1,4 +1,8 @@
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import ssh2 from "ssh2";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Dialled, dial } from "../../../../infra/provider/host/dial.ts";
 import {
@@ -8,6 +12,7 @@ import {
   NotTrusted,
   Unreachable,
 } from "../../../../infra/provider/host/errors.ts";
+import { serveKeys } from "../../../../infra/provider/host/key-agent.ts";
 import { readHostKey } from "../../../../infra/provider/host/read-host-key.ts";
 import { hostPair, loginPair, type ServerOptions, sshServer, type TestServer } from "./ssh-server.ts";
 
@@ -43,9 +48,10 @@ async function freePort(): Promise<number> {
 
 describe("dialling", () => {
   test("logs in with one attempt", async () => {
-    const { settings, ...counts } = await server();
-    await dialled(settings, { say });
-    expect(counts.connections).toBe(0);
+    const trial = await server();
+    await dialled(trial.settings, { say });
+    expect(trial.connections).toBe(1);
+    expect(said).toEqual([]);
   });
 
   test("without a recorded key it sends nothing", async () => {
@@ -107,6 +113,45 @@ describe("dialling", () => {
     expect(error).toBeInstanceOf(LoginRefused);
     expect(error.message).toContain(why);
     expect(trial.connections).toBe(0);
+  });
+
+  describe("an encrypted key", () => {
+    const encrypted = ssh2.utils.generateKeyPairSync("ed25519", {
+      passphrase: "open sesame",
+      cipher: "aes256-ctr",
+      rounds: 4,
+    });
+
+    test("is opened by its passphrase", async () => {
+      const trial = await server();
+      await dialled({ ...trial.settings, privateKey: encrypted.private, passphrase: "open sesame" }, { say });
+      expect(trial.logins).toBeGreaterThan(0);
+    });
+
+    test.each([{}, { passphrase: "wrong one" }])("is not by %j, and the error does not quote it", async (given) => {
+      const trial = await server();
+      const error = await dial({ ...trial.settings, privateKey: encrypted.private, ...given }, { say }).catch(
+        (error) => error,
+      );
+      expect(error).toBeInstanceOf(LoginRefused);
+      expect(error.message).toContain("it is encrypted, and the passphrase is missing or wrong");
+      expect(error.message).not.toContain("wrong one");
+    });
+  });
+
+  test("an agent's key is used, and an agent that is not there is named", async () => {
+    const trial = await server();
+    const folder = await mkdtemp(join(tmpdir(), "onprem-dial-"));
+    cleanups.push(() => rm(folder, { recursive: true }));
+    const { privateKey: _, ...settings } = trial.settings;
+    const agent = join(folder, "agent");
+    const service = await serveKeys([{ text: loginPair.private }], agent);
+    cleanups.push(() => service.close());
+    await dialled({ ...settings, agent }, { say });
+    expect(trial.connections).toBe(1);
+    const error = await dial({ ...settings, agent: join(folder, "none") }, { say }).catch((error) => error);
+    expect(error).toBeInstanceOf(LoginRefused);
+    expect(error.message).toContain(`the keys of the SSH agent at ${join(folder, "none")}`);
   });
 
   test("waits for a server that is not up yet, and says so every few seconds", { timeout: 20_000 }, async () => {
