@@ -8,7 +8,7 @@ import { run, type Step, write } from "../step.ts";
 
 /** Kernel parameters, set at once and at every boot. */
 export interface SysctlArgs {
-  /** Word in the name of the file below /etc/sysctl.d: letters, digits, `_` and `-`, at most 64. Changing it replaces the file. */
+  /** Word in the name of the file, `/etc/sysctl.d/60-NAME.conf`: letters, digits, `_` and `-`, at most 64. Changing it replaces the file. */
   name: string;
   /** Value by key as sysctl(8) writes it; a dot inside an interface's name is a slash: `net.ipv4.conf.eth0/1.rp_filter`. */
   values: Record<string, string>;
@@ -133,13 +133,21 @@ export const sysctl: Kind<SysctlWant, SysctlSeen, SysctlMemory> = {
     ];
   },
 
-  refuse(want, seen) {
-    const missing = Object.keys(want.values).filter((key) => seen !== undefined && !(key in seen.values));
-    if (missing.length === 0) return undefined;
+  refuse(want, seen, ours) {
+    if (seen === undefined) return undefined;
+    const missing = Object.keys(want.values).filter((key) => !(key in seen.values));
+    if (missing.length > 0) {
+      return {
+        why: `the kernel does not have, or does not show, ${missing.sort().join(", ")}`,
+        remedy:
+          "Check the spelling; some keys exist only while a kernel module is loaded, or while an interface is there.",
+      };
+    }
+    const foreign = text(seen.persisted);
+    if (ours || foreign === "" || foreign === text(want.values)) return undefined;
     return {
-      why: `the kernel does not have, or does not show, ${missing.sort().join(", ")}`,
-      remedy:
-        "Check the spelling; some keys exist only while a kernel module is loaded, or while an interface is there.",
+      why: `${fileOf(want.name)} exists already, was not made by this program, and differs`,
+      remedy: "Choose another name, or take the file over with `pulumi import`.",
     };
   },
 
@@ -154,7 +162,7 @@ export const sysctl: Kind<SysctlWant, SysctlSeen, SysctlMemory> = {
 };
 
 function fileOf(name: string): string {
-  return `/etc/sysctl.d/60-onprem-${name}.conf`;
+  return `/etc/sysctl.d/60-${name}.conf`;
 }
 
 /** The kernel's values of the given keys; those that it does not have, or does not show, are left out. */

@@ -7,7 +7,7 @@ const lab = inject("lab");
 // A host of the lab shares its machine's kernel and may only set what belongs to its own network namespace.
 const redirects = "net.ipv4.conf.all.send_redirects";
 const range = "net.ipv4.ip_local_port_range";
-const file = "/etc/sysctl.d/60-onprem-net.conf";
+const file = "/etc/sysctl.d/60-net.conf";
 let host: SshHost;
 beforeAll(async () => {
   host = await labHost(lab, "dev", "deploy");
@@ -51,7 +51,7 @@ it("refuses a key that the kernel does not have, and changes nothing", async () 
   await expect(new Managed(sysctl, host).apply(want)).rejects.toThrow(
     "nothing was changed on dev.lab.test\n  the kernel does not have, or does not show, net.ipv4.tcp_syncokies\n",
   );
-  expect(await host.inspect("/etc/sysctl.d/60-onprem-typo.conf")).toEqual([]);
+  expect(await host.inspect("/etc/sysctl.d/60-typo.conf")).toEqual([]);
 });
 
 it("says what the kernel says to a value that it refuses, and leaves no file", async () => {
@@ -59,5 +59,5 @@ it("says what the kernel says to a value that it refuses, and leaves no file", a
   await expect(new Managed(sysctl, host).apply(want)).rejects.toThrow(
     /could not set .* on dev\.lab\.test\n.*Invalid argument/,
   );
-  expect(await host.inspect("/etc/sysctl.d/60-onprem-bad.conf")).toEqual([]);
+  expect(await host.inspect("/etc/sysctl.d/60-bad.conf")).toEqual([]);
 });

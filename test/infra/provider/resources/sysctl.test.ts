@@ -5,7 +5,7 @@ import { run, write } from "../../../../infra/provider/step.ts";
 import { checked } from "../checked.ts";
 import { FakeHost } from "../fake-host.ts";
 
-const file = "/etc/sysctl.d/60-onprem-net.conf";
+const file = "/etc/sysctl.d/60-net.conf";
 const rp = "net.ipv4.conf.all.rp_filter";
 const range = "net.ipv4.ip_local_port_range";
 const want = { name: "net", values: { [rp]: "1", [range]: "1024 60999" } };
@@ -88,6 +88,18 @@ describe("plan", () => {
     ["leaves what it knows nothing of", { ...agreed, dropped: { "kernel.sysrq": "0" } }, []],
   ])("%s", (_, seen, steps) => {
     expect(sysctl.plan(want, seen, { before: { "net.ipv4.tcp_syncookies": "1" } })).toEqual(steps);
+  });
+});
+
+describe("refuse", () => {
+  it("a file that is not ours and differs", () => {
+    const foreign = { ...agreed, persisted: { "kernel.sysrq": "1" } };
+    expect(sysctl.refuse?.(want, foreign, false)?.why).toBe(
+      `${file} exists already, was not made by this program, and differs`,
+    );
+    expect(sysctl.refuse?.(want, foreign, true)).toBeUndefined();
+    expect(sysctl.refuse?.(want, agreed, false)).toBeUndefined();
+    expect(sysctl.refuse?.(want, untouched, false)).toBeUndefined();
   });
 });
 
