@@ -62,6 +62,8 @@ const fields = {
  *
  * @example
  * new Hostname("hostname", { name: "os2mo-test.example.dk" });
+ *
+ * @importId `hostname`.
  */
 export class Hostname extends HostResource<HostnameArgs> {
   declare readonly name: Output<string>;

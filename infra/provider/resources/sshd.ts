@@ -155,6 +155,8 @@ const fields = {
  *
  * @example
  * new Sshd("sshd", { permitRootLogin: "prohibit-password", allowUsers: ["root", "anna@10.0.0.0/8"], tcpForwarding: "local" });
+ *
+ * @importId `sshd`.
  */
 export class Sshd extends HostResource<SshdArgs> {
   declare readonly permitRootLogin: Output<"no" | "prohibit-password">;

@@ -41,6 +41,8 @@ const fields = {
  *
  * @example
  * new TimeZone("time-zone", { zone: "Europe/Copenhagen" });
+ *
+ * @importId `time-zone`.
  */
 export class TimeZone extends HostResource<TimeZoneArgs> {
   declare readonly zone: Output<string>;
