@@ -78,8 +78,8 @@ function report(key: string, value: unknown, issue: z.core.$ZodIssue, problems: 
     for (const { message } of issue.issues) problems.add(path, `${message}; given as a key`);
     return;
   }
-  const given = problems.isSecret(key) ? "[secret]" : shown(at);
-  problems.add(path, `${issue.message}; given: ${given}`);
+  const given = at === undefined ? "" : `; given: ${problems.isSecret(key) ? "[secret]" : shown(at)}`;
+  problems.add(path, `${issue.message}${given}`);
 }
 
 function shown(value: unknown): string {

@@ -1,15 +1,23 @@
 import { z } from "zod";
-import type { AnyKind } from "./kind.ts";
 
 type JsonSchema = { [key: string]: unknown };
 
+/** What the schema needs to know of a resource. */
+export interface Described {
+  readonly type: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** The inputs. */
+  readonly fields: z.ZodRawShape;
+}
+
 /** Pulumi's package schema (pulumi.com/docs/iac/guides/building-extending/packages/schema), derived from the kinds' fields. */
-export function packageSchema(name: string, version: string, kinds: readonly AnyKind[]): string {
+export function packageSchema(name: string, version: string, kinds: readonly Described[]): string {
   const resources = Object.fromEntries(kinds.map((kind) => [kind.type, resourceSchema(kind)]));
   return JSON.stringify({ name, version, resources });
 }
 
-function resourceSchema(kind: AnyKind) {
+function resourceSchema(kind: Described) {
   const { properties, required } = inputSchema(kind.fields);
   return { description: kind.summary, inputProperties: properties, requiredInputs: required, properties, required };
 }
