@@ -192,6 +192,17 @@ describe("what a unit reads", () => {
     expect(await managed.apply(given("six"))).toEqual([]);
   });
 
+  test("leaves it alone when a reboot has started it since", async () => {
+    await managed.apply({ ...given("six"), enabled: true });
+    await written("eight");
+    await byHand(host, "systemd-run --quiet --on-active=1 systemctl reboot");
+    await expect.poll(() => host.inspect(`/run/onprem/units/${name}`), { timeout: 60_000, interval: 500 }).toEqual([]);
+    await expect.poll(() => isActive(name), { timeout: 30_000, interval: 200 }).toBe("active");
+    expect(await managed.apply({ ...given("eight"), enabled: true })).toEqual([]);
+    await written("six");
+    expect(await managed.apply({ ...given("six"), enabled: true })).toEqual([`restart ${name}`]);
+  });
+
   test("is restarted by a change of the unit that an interrupted run left without effect", async () => {
     await byHand(host, 'sed -i "s/infinity/3600/" "$1"; systemctl daemon-reload', path);
     const changed = { ...given("six"), unit: unit.replace("infinity", "3600") };
