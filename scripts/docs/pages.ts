@@ -1,0 +1,21 @@
+import { join } from "node:path";
+import { kinds } from "../../infra/provider/kinds.ts";
+import { namespace, schemas } from "../../infra/settings.ts";
+import { projectFolder } from "../engine/environment.ts";
+import { resourcesPage } from "./resources-page.ts";
+import { settingsPage } from "./settings-page.ts";
+import { readSources } from "./sources.ts";
+
+/** The declarations of the resources, with their comments. */
+export function resourceSources() {
+  return readSources([join(projectFolder, "infra", "provider", "resources")]);
+}
+
+/** The pages that are written from the code: text by path from the project's folder. */
+export function generatedPages(): ReadonlyMap<string, string> {
+  const components = readSources([join(projectFolder, "infra", "components")]);
+  return new Map([
+    ["docs/resources.md", resourcesPage(kinds, resourceSources(), components)],
+    ["docs/settings.md", settingsPage(namespace, schemas)],
+  ]);
+}
