@@ -20,7 +20,7 @@ export const firewall = z.strictObject({
         to: ranges.describe("Ranges or addresses of the destination."),
       }),
     )
-    .default({})
+    .prefault({})
     .describe("What else the server may reach, by a name of your choice: name service, time, package sources."),
 });
 

@@ -22,7 +22,7 @@ const overrides = {
 export const requirements = z.strictObject({
   profile: z
     .preprocess((given) => (typeof given === "number" ? String(given) : given), z.enum(["2020", "2026"]))
-    .default("2020")
+    .prefault("2020")
     .describe(
       "Edition of the guide that sizes the servers: `2020` is 4 cores, 16 GiB, 60 GB SSD and Ubuntu 20.04; `2026` is 8 cores, 16 GiB, 250 GB SSD and Ubuntu 24.04.",
     ),

@@ -18,7 +18,9 @@ const endpoint = {
     .string()
     .min(1)
     .optional()
-    .describe("Path of the private key to log in with; without any key the SSH agent at `$SSH_AUTH_SOCK` is asked."),
+    .describe(
+      "Path of the private key to log in with. One of this, `privateKey` and `agent` is given, or none: then the SSH agent at `$SSH_AUTH_SOCK` is asked, and a jump host is logged in to as the server is.",
+    ),
   privateKey: z
     .string()
     .min(1)

@@ -69,7 +69,8 @@ function section(documented: DocumentedClass, sources: Sources, facts: readonly 
     ...documented.examples.map(block),
     ...(args.length === 0 ? [] : [argumentsTable(args)]),
     ...(outputs.length === 0 ? [] : ["Outputs, besides the arguments:", outputsTable(outputs)]),
-    ...parts([...args, ...outputs], sources),
+    ...parts(args, sources, argumentsTable),
+    ...parts(outputs, sources, outputsTable),
   ].join("\n\n");
 }
 
@@ -84,12 +85,20 @@ function argumentsTable(args: readonly Property[]): string {
 }
 
 function outputsTable(outputs: readonly Property[]): string {
-  const rows = outputs.map(({ name, type, text }) => [code(name), code(type), text]);
+  const rows = outputs.map(({ name, type, optional, text }) => [
+    code(name),
+    code(optional ? `${type} | undefined` : type),
+    text,
+  ]);
   return table(["Output", "Type", "What"], rows);
 }
 
 /** The interfaces that properties are made of, each once, at any depth. */
-function parts(properties: readonly Property[], { interfaces }: Sources): string[] {
+function parts(
+  properties: readonly Property[],
+  { interfaces }: Sources,
+  describe: (inner: readonly Property[]) => string,
+): string[] {
   const found = new Map<string, readonly Property[]>();
   const visit = (mentions: readonly string[]) => {
     for (const name of mentions.filter((mentioned) => !found.has(mentioned))) {
@@ -99,5 +108,5 @@ function parts(properties: readonly Property[], { interfaces }: Sources): string
     }
   };
   for (const property of properties) visit(property.mentions);
-  return [...found].flatMap(([name, inner]) => [`#### ${name}`, argumentsTable(inner)]);
+  return [...found].flatMap(([name, inner]) => [`#### ${name}`, describe(inner)]);
 }
