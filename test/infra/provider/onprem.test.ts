@@ -246,12 +246,12 @@ describe("read", () => {
     expect(await plugin.read(type, known(bag(note()), bag(state())))).toBeUndefined();
   });
 
-  test("imports by id", async () => {
+  test("imports by id, with the defaults of what the host does not tell", async () => {
     host.notes.set("a", "hello");
     expect(await plugin.read(type, known(bag({}), bag({})))).toEqual({
       id: "a",
-      inputs: bag({ note: "a", text: "hello", tags: undefined }),
-      outputs: bag({ note: "a", text: "hello", tags: undefined, length: 5 }),
+      inputs: bag({ note: "a", text: "hello", tags: [] }),
+      outputs: bag({ note: "a", text: "hello", tags: [], length: 5 }),
     });
     expect((await thrown(plugin.read(type, known(bag({}), bag({}), { id: "a b" })))).message).toMatch(
       /^onprem:test:Note "mine": "a b" is not an id of this type\n/,
