@@ -53,7 +53,10 @@ const imports: { declared: Declared; id: string }[] = [
     declared: {
       name: "firewall",
       type: "Firewall",
-      args: { inbound: { ssh: { protocol: "tcp", ports: [22], from: management } }, outbound: {} },
+      args: {
+        inbound: { ssh: { protocol: "tcp", ports: [22], from: management } },
+        outbound: { packages: { protocol: "tcp", ports: [3142], to: management } },
+      },
     },
   },
   { id: "sshd", declared: { name: "sshd", type: "Sshd", args: {} } },
