@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { chmod, mkdir, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { dirname } from "node:path";
@@ -43,6 +44,7 @@ export async function serveKeys(keys: readonly ServedKey[], socket: string): Pro
     server.listen(socket, resolve);
   });
   await chmod(socket, 0o600);
+  process.once("exit", () => rmSync(socket, { force: true }));
   return server;
 }
 
