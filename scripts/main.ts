@@ -32,7 +32,7 @@ export async function runMain(script: (surroundings: Surroundings) => Promise<nu
     process.exitCode = await script(surroundings);
   } catch (error) {
     reporter.clear();
-    if (exitBySignal !== undefined) reporter.line("interrupted; nothing is left half-done");
+    if (exitBySignal !== undefined) reporter.line("interrupted; the same command goes on from here");
     else if (isKnown(error)) reporter.line(error.message);
     else throw error;
     process.exitCode = 1;

@@ -58,7 +58,7 @@ export function describeNext(lab: string, good: boolean): string {
   }
   return [
     "Next:",
-    `  look at a server           npm run lab -- shell dev${named}`,
+    `  look at a server           npm run lab -- shell dev --user deploy${named}`,
     "  change something by hand   then say `npm start` again: it shows what differed, and heals it",
     '  real servers               npm run setup, then README.md, "Going live"',
     `  take the lab down          npm run lab -- down${named}`,

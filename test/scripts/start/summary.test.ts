@@ -70,7 +70,7 @@ test.each([
 });
 
 test("what to do next names the lab where it has another name", () => {
-  expect(describeNext("lab", true)).toContain("npm run lab -- shell dev\n");
+  expect(describeNext("lab", true)).toContain("npm run lab -- shell dev --user deploy\n");
   expect(describeNext("other", true)).toContain("npm run lab -- down --name other");
   expect(describeNext("other", false)).toContain("see above");
 });
