@@ -46,7 +46,8 @@ export function describeChanges({ changes, done, errors }: UpdateState): string 
     return `${names.length} ${pastTense[change as keyof typeof changes]}${shown}`;
   });
   const all = `${done} resources`;
-  if (errors.length > 0) return [...counted, "then it failed"].join(", ");
+  if (errors.length > 0)
+    return counted.length === 0 ? "nothing, for it failed" : `${counted.join(", ")}, then it failed`;
   return counted.length === 0 ? `nothing; all ${all} are as they must be` : `${counted.join(", ")}, of ${all}`;
 }
 

@@ -64,7 +64,7 @@ test("a check that failed on the server is shown in the server's own words", () 
 test.each([
   { given: { ...notBegun, done: 30 }, text: "nothing; all 30 resources are as they must be" },
   { given: { ...notBegun, done: 30, changes: { delete: ["File a"] } }, text: "1 deleted (File a), of 30 resources" },
-  { given: { ...notBegun, errors: ["no"] }, text: "then it failed" },
+  { given: { ...notBegun, errors: ["no"] }, text: "nothing, for it failed" },
 ])("changes: $text", ({ given, text }) => {
   expect(describeChanges(given)).toBe(text);
 });
