@@ -84,7 +84,7 @@ function sudo(want: UserWant, seen: UserSeen | undefined): Step[] {
   const same = content === sudoersText(name, seen?.sudo ?? "none");
   if (same && !seen?.unsafe.includes(property)) return [];
   if (content === "") return [run(`take sudo from ${name}`, ["rm", "-f", "--", path], { property })];
-  const validate = ["visudo", "-cqf", "{}"];
+  const validate = ["visudo", "-cf", "{}"];
   return [
     write(`write the sudo rules of ${name}`, {
       path,

@@ -168,11 +168,25 @@ it("refuses to write keys through a link, and rules that sudo does not understan
   await expect(new Managed(user, host).apply(want)).rejects.toThrow("/home/eve/.ssh is not a folder");
   await byHand(host, "rm /home/eve/.ssh");
   await expect(new Managed(user, host).apply({ ...want, sudo: ["ALL=(root)) /bin/id"] })).rejects.toThrow(
-    /could not write the sudo rules of eve/,
+    /could not write the sudo rules of eve[\s\S]*syntax error/,
   );
   expect(await host.inspect("/etc/sudoers.d/onprem-eve")).toEqual([]);
   await byHand(host, "userdel -r eve 2>/dev/null");
 });
+
+it.each(["$(touch /tmp/owned)", "--help", "'; touch /tmp/owned #", '* æøå 🦀  "', "\\\\", "%s{}~root"])(
+  "takes %j for what it says",
+  async (text) => {
+    const managed = new Managed(user, host);
+    const home = `/home/${text.replaceAll("/", "_")}`;
+    const want = { name: "fuzz", comment: text, home, authorizedKeys: [`${anna} ${text}`], removeHome: true };
+    await managed.apply(want);
+    expect(managed.seen).toMatchObject({ comment: text, home, authorizedKeys: [`${anna} ${text}`] });
+    expect(await managed.apply(want)).toEqual([]);
+    await managed.destroy();
+    expect([await host.inspect(home), await host.inspect("/tmp/owned")]).toEqual([[], []]);
+  },
+);
 
 it("undoes a change that locks us out", async () => {
   const own = (await user.observe(host, { name: "deploy" }))?.authorizedKeys;

@@ -73,7 +73,7 @@ function sudoStep(content: string) {
     owner: "root",
     group: "root",
     mode: "0440",
-    validate: ["visudo", "-cqf", "{}"],
+    validate: ["visudo", "-cf", "{}"],
     property: "sudo",
   });
 }
