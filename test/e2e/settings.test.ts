@@ -1,0 +1,70 @@
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { finish } from "../../scripts/command.ts";
+import { projectFolder } from "../../scripts/engine/environment.ts";
+
+/** The stack files as they are handed out, against the real engine: nothing is dialled, for no server is there. */
+let folder: string;
+let env: NodeJS.ProcessEnv;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "onprem-settings-"));
+  await mkdir(join(folder, "state"));
+  env = {
+    ...inject("engine"),
+    PULUMI_BACKEND_URL: `file://${join(folder, "state")}`,
+    PULUMI_CONFIG_PASSPHRASE: "only for this test",
+  };
+  // `stack init` writes a salt beside the project file.
+  await writeFile(join(folder, "Pulumi.yaml"), "name: os2mo-on-prem\nruntime: nodejs\n");
+  for (const stack of ["prod", "kunde-a"]) {
+    const { code, stderr } = await finish(["pulumi", "-C", folder, "stack", "init", stack, "--no-select"], { env });
+    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+  }
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** What the engine tells of errors; each with the severity and text that it prints. */
+async function errorsOf(stack: string, file: string): Promise<{ code: number | null; errors: string[] }> {
+  const words = ["preview", "--non-interactive", "--json", "--stack", stack, "--config-file", file];
+  const { code, stdout } = await finish(["pulumi", "-C", projectFolder, ...words], { env });
+  const { diagnostics = [] } = JSON.parse(stdout) as { diagnostics?: { severity: string; message: string }[] };
+  const errors = diagnostics.filter(({ severity }) => severity === "error").map(({ message }) => message.trim());
+  return { code, errors };
+}
+
+test("a stack file as it is handed out: everything that is still the example's, in one error, before anything is dialled", async () => {
+  const file = join(folder, "Pulumi.prod.yaml");
+  await copyFile(join(projectFolder, "Pulumi.prod.yaml"), file);
+  const { code, errors } = await errorsOf("prod", file);
+  expect(code).not.toBe(0);
+  expect(errors).toHaveLength(1);
+  const [first, ...lines] = (errors[0] ?? "").split("\n");
+  expect(first).toBe("error: the configuration of stack prod has 13 mistakes; nothing was touched");
+  expect(lines.filter((line) => line.includes("is still the example's"))).toHaveLength(11);
+  expect(lines).toContain("  os2mo-on-prem:server.host is still the example's address: 192.0.2.13");
+  expect(lines.at(-1)).toBe("  Edit Pulumi.prod.yaml; docs/settings.md describes each key.");
+});
+
+test("a stack without configuration: every key that is missing, by name, and no stack trace", async () => {
+  const file = join(folder, "Pulumi.kunde-a.yaml");
+  await writeFile(file, `${await readFile(file, "utf8").catch(() => "")}\nconfig: {}\n`);
+  const { code, errors } = await errorsOf("kunde-a", file);
+  expect(code).not.toBe(0);
+  const paths = (errors[0] ?? "").match(/(?<=os2mo-on-prem:)[\w.]+(?= is required)/g);
+  expect(paths).toEqual([
+    "environment",
+    "customer.domain",
+    "customer.name",
+    "server.host",
+    "server.hostKey",
+    "firewall.internal",
+    "firewall.management",
+    "firewall.saltMaster",
+    "time.servers",
+  ]);
+  expect(errors.join("\n")).not.toMatch(/\n\s+at /);
+});
