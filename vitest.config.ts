@@ -11,6 +11,8 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: ["test/e2e/**"],
+          // A loaded machine is slow, which is no mistake; nothing here is tested by its time.
+          testTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },

@@ -18,6 +18,8 @@ export interface Before<Want, Memory> {
   readonly memory?: Memory | undefined;
   /** Whether the thing is in our state already. @default false */
   readonly ours?: boolean;
+  /** Whether an input is a secret: then what a step's command says may quote it. @default false */
+  readonly secret?: boolean;
   readonly say?: Say;
 }
 
@@ -64,7 +66,8 @@ export async function apply<Want extends object, Seen extends object, Memory ext
   if (steps.length === 0 && seen !== undefined) return { seen, memory, changed: [] };
   const changed = steps.map((step) => step.title);
   try {
-    await host.perform(steps, kind.guard?.(want, seen));
+    const hidden = before.secret ? steps.map((step) => ({ ...step, secret: true })) : steps;
+    await host.perform(hidden, kind.guard?.(want, seen));
     const now = await kind.observe(host, want, before.prior);
     const left = kind.plan(want, now, memory);
     if (now === undefined || left.length > 0) {

@@ -107,7 +107,7 @@ export class Onprem implements Plugin {
     const id = idOf(kind, want);
     const host = this.#host;
     return explained(kind, name, async () => {
-      const { seen, memory } = await apply(kind, host, want, { say }).catch((error) => {
+      const { seen, memory } = await apply(kind, host, want, { secret: holdsSecret(inputs), say }).catch((error) => {
         throw partial(kind, name, id, inputs, error);
       });
       return { id, outputs: outputsOf(inputs, seen, memory) };
@@ -165,7 +165,7 @@ export class Onprem implements Plugin {
     const memory = outputs.values.memory as object | undefined;
     const host = this.#host;
     return explained(kind, name, async () => {
-      const before = { prior: oldInputs.values, memory, ours: true, say };
+      const before = { prior: oldInputs.values, memory, ours: true, secret: holdsSecret(inputs), say };
       const applied = await apply(kind, host, want, before).catch((error) => {
         throw partial(kind, name, id, inputs, error);
       });
@@ -219,6 +219,10 @@ export class Onprem implements Plugin {
 
 function defined(values: Values): Values {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+function holdsSecret(inputs: Bag): boolean {
+  return inputs.secrets.length > 0;
 }
 
 function idOf(kind: AnyKind, want: Values): string {

@@ -42,7 +42,12 @@ test("a secret is found nowhere: state, engine's log, event stream, processes, j
       {
         name: "file",
         type: "File",
-        args: { path: "/etc/onprem-secret", content: secret, mode: "0600", validate: ["false", "{}"] },
+        args: {
+          path: "/etc/onprem-secret",
+          content: secret,
+          mode: "0600",
+          validate: ["sh", "-c", 'cat "$1" >&2; false', "sh", "{}"],
+        },
       },
       { name: "bad", type: "File", args: { path: secret, mode: secret, content: secret } },
     ],
