@@ -6,7 +6,7 @@ import { z } from "zod";
  * address becomes a range of its own. Everybody is `0.0.0.0/0` or `::/0`.
  */
 export const addressRange = z.string().transform((text, context) => {
-  const [address = "", bits] = text.split("/", 2);
+  const [address = "", bits, ...more] = text.split("/");
   const refuse = (message: string) => {
     context.addIssue({ code: "custom", message, input: text });
     return z.NEVER;
@@ -15,7 +15,7 @@ export const addressRange = z.string().transform((text, context) => {
   if (family === 0 || address.includes("%")) return refuse('must be a range such as "10.0.0.0/8", or an IP address');
   const bytes = family === 4 ? address.split(".").map(Number) : bytesOfV6(address);
   const width = bytes.length * 8;
-  if (bits !== undefined && (!/^(0|[1-9]\d{0,2})$/.test(bits) || Number(bits) > width)) {
+  if (more.length > 0 || (bits !== undefined && (!/^(0|[1-9]\d{0,2})$/.test(bits) || Number(bits) > width))) {
     return refuse(`must have a prefix of 0 to ${width} bits`);
   }
   const length = Number(bits ?? width);

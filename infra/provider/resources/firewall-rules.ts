@@ -72,12 +72,12 @@ const patience = "5d";
 export function rulesOf(table: string, policy: Policy, foreign: readonly string[] = []): string {
   const declared = Object.entries(chains).map(([name, hook]) => chain(name, hook === undefined ? [] : [hook]));
   const filled = Object.entries(contents(policy)).map(([name, rules]) => chain(name, rules));
+  const deletions = foreign
+    // Elements of a map may point to chains, and must be gone before them.
+    .toSorted((one, other) => Number(one.startsWith("chain ")) - Number(other.startsWith("chain ")))
+    .map((thing) => `delete ${thing.replace(/ (\S+)$/, ` inet ${table} $1`)}\n`);
   const emptied =
-    foreign.length === 0
-      ? ""
-      : `table inet ${table} {\n}\nflush table inet ${table}\n${foreign
-          .map((thing) => `delete ${thing.replace(/ (\S+)$/, ` inet ${table} $1`)}\n`)
-          .join("")}`;
+    deletions.length === 0 ? "" : `table inet ${table} {\n}\nflush table inet ${table}\n${deletions.join("")}`;
   // The sets stand in both blocks: nftables 0.9.3 looks for them only in the block that uses them.
   return `${emptied}table inet ${table} {
 ${sets}${declared.join("")}}
