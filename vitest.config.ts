@@ -21,6 +21,8 @@ export default defineConfig({
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
           globalSetup: ["test/e2e/lab-setup.ts"],
+          // A file that brings up a lab of its own names it after its process.
+          pool: "forks",
           // One lab, so one file after the other, and nobody waits for a turn.
           fileParallelism: false,
           testTimeout: 120_000,

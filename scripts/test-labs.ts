@@ -7,9 +7,10 @@ export function labOfRun(pid: number): string {
   return `e2e${pid}`;
 }
 
-/** The process whose test run a lab belongs to; `undefined` for any other lab. */
+/** The process that a test's lab belongs to, also where a test file has several (`t123a`, `t123b`); `undefined` for any other lab. */
 export function runOfLab(name: string): number | undefined {
-  const pid = /^e2e(\d+)$/.exec(name)?.[1];
+  const match = /^(?:e2e(\d+)|t(\d+)[a-z])$/.exec(name);
+  const pid = match?.[1] ?? match?.[2];
   return pid === undefined ? undefined : Number(pid);
 }
 

@@ -6,6 +6,10 @@ test.each([1, 4_194_304])("the lab of run %i is a lab's name, and leads back to 
   expect(runOfLab(checkLabName(labOfRun(pid)))).toBe(pid);
 });
 
-test.each(["lab", "e2e", "e2ex1", "core"])("lab %s is no test run's", (name) => {
+test("a test file's own labs lead back to it", () => {
+  expect(["t123a", "t123v"].map(runOfLab)).toEqual([123, 123]);
+});
+
+test.each(["lab", "t123", "e2e", "e2ex1", "core"])("lab %s is no test run's", (name) => {
   expect(runOfLab(name)).toBeUndefined();
 });
