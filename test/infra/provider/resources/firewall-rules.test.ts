@@ -1,5 +1,15 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type Policy, rulesOf, trackingOf } from "../../../../infra/provider/resources/firewall-rules.ts";
+import {
+  keepOpenScript,
+  type Policy,
+  rulesOf,
+  trackingOf,
+} from "../../../../infra/provider/resources/firewall-rules.ts";
+import { fixture } from "../checked.ts";
 
 const sets = `	set open4 {
 		type ipv4_addr . inet_service . ipv4_addr . inet_service
@@ -152,5 +162,36 @@ table inet onprem {
 	}
 }
 `);
+  });
+});
+
+describe("keepOpenScript", () => {
+  /** What nft would be told, where `ss` prints the given text. */
+  function told(connections: string): string {
+    const folder = mkdtempSync(join(tmpdir(), "onprem-firewall-"));
+    try {
+      writeFileSync(join(folder, "connections"), connections);
+      writeFileSync(join(folder, "ss"), `#!/bin/sh\nexec cat ${join(folder, "connections")}\n`, { mode: 0o755 });
+      writeFileSync(join(folder, "nft"), "#!/bin/sh\nexec cat\n", { mode: 0o755 });
+      const env = { PATH: `${folder}:${process.env.PATH}`, LC_ALL: "C" };
+      return execFileSync("sh", ["-euc", keepOpenScript, "sh", "onprem"], { env, encoding: "utf8" });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+
+  it("names the far end, then ours, of every connection to another host; IPv4 inside IPv6 is IPv4", () => {
+    const element = (family: 4 | 6, words: string) => `add element inet onprem open${family} { ${words} timeout 5d }\n`;
+    expect(told(fixture("ss-debian-12/connections.txt"))).toBe(
+      element(4, "10.20.0.1 . 35504 . 10.20.0.2 . 2222") +
+        element(4, "10.20.0.1 . 40254 . 10.20.0.2 . 22") +
+        element(6, "fd00:20::1 . 39102 . fd00:20::2 . 443") +
+        element(6, "fe80::1 . 39964 . fe80::2 . 443") +
+        element(4, "10.20.0.1 . 55104 . 10.20.0.2 . 443"),
+    );
+  });
+
+  it("does nothing where nothing is open", () => {
+    expect(told("")).toBe("");
   });
 });
