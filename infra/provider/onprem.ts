@@ -18,7 +18,7 @@ import {
 } from "./plugin.ts";
 import { Problems } from "./problems.ts";
 import { packageSchema } from "./schema.ts";
-import { type Bag, outputSecrets, unknownKeys, withoutAssets } from "./values.ts";
+import { type Bag, outputSecrets, type Path, unknownKeys, withoutAssets } from "./values.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -108,7 +108,7 @@ export class Onprem implements Plugin {
     const host = this.#host;
     return explained(kind, name, async () => {
       const { seen, memory } = await apply(kind, host, want, { secret: holdsSecret(inputs), say }).catch((error) => {
-        throw partial(kind, name, id, inputs, error);
+        throw partial(kind, { name, id, inputs }, error);
       });
       return { id, outputs: outputsOf(inputs, seen, memory) };
     });
@@ -144,14 +144,16 @@ export class Onprem implements Plugin {
     }
     const host = this.#host;
     return explained(kind, name, async () => {
-      const seen = await kind.observe(host, want);
+      const { unfinished } = outputs.values;
+      const seen = await kind.observe(host, want, unfinished as object | undefined);
       if (seen === undefined) return undefined;
       const keys = imported ? Object.keys(kind.fields) : Object.keys(inputs.values);
       const found = Object.fromEntries(keys.map((key) => [key, key in seen ? seen[key] : want[key]]));
       // An import gets the defaults too, or the program that it was made for would differ in each.
       const overlaid: Values = imported ? { ...kind.check(defined(found), new Problems()), ...defined(found) } : found;
       const readInputs: Bag = { values: overlaid, secrets: inputs.secrets };
-      return { id, inputs: readInputs, outputs: outputsOf(readInputs, seen, outputs.values.memory) };
+      const read = outputsOf(readInputs, seen, outputs.values.memory);
+      return { id, inputs: readInputs, outputs: unfinished === undefined ? read : withUnfinished(read, outputs) };
     });
   }
 
@@ -164,10 +166,11 @@ export class Onprem implements Plugin {
     if (preview) return { outputs: this.#foreseeUpdate(kind, name, inputs, outputs, say) };
     const memory = outputs.values.memory as object | undefined;
     const host = this.#host;
+    const finished = outputs.values.unfinished === undefined ? oldInputs : bagOf(outputs.values.unfinished, oldInputs);
     return explained(kind, name, async () => {
-      const before = { prior: oldInputs.values, memory, ours: true, secret: holdsSecret(inputs), say };
+      const before = { prior: finished.values, memory, ours: true, secret: holdsSecret(inputs), say };
       const applied = await apply(kind, host, want, before).catch((error) => {
-        throw partial(kind, name, id, inputs, error);
+        throw partial(kind, { name, id, inputs, finished }, error);
       });
       return { outputs: outputsOf(inputs, applied.seen, applied.memory) };
     });
@@ -182,7 +185,7 @@ export class Onprem implements Plugin {
       throw labelled(kind, name, error);
     }
     const agrees = kind.plan(want, outputs.values, outputs.values.memory).length === 0;
-    const { memory, ...seen } = outputs.values;
+    const { memory, unfinished: _, ...seen } = outputs.values;
     return outputsOf(inputs, agrees ? seen : (kind.foresee?.(want) ?? {}), memory);
   }
 
@@ -236,10 +239,35 @@ function outputsOf(inputs: Bag, seen: object, memory: unknown): Bag {
   return { values, secrets: outputSecrets(inputs, values) };
 }
 
-function partial(kind: AnyKind, name: string, id: string, inputs: Bag, error: unknown): unknown {
+/**
+ * The state of a change that failed half-way. An update keeps what the last finished one wanted, as `unfinished`: the
+ * engine stores the new inputs, and what left the program with them must still be found and removed.
+ */
+function partial(kind: AnyKind, { name, id, inputs, finished }: Attempt, error: unknown): unknown {
   if (!(error instanceof Unfinished && error.begun)) return error;
-  const outputs = outputsOf(inputs, error.seen ?? {}, error.memory);
+  const state = outputsOf(inputs, error.seen ?? {}, error.memory);
+  const outputs =
+    finished === undefined ? state : withUnfinished(state, bagOf({ unfinished: finished.values }, finished));
   return new Incomplete(labelled(kind, name, error).message, { id, inputs, outputs }, { cause: error });
+}
+
+interface Attempt {
+  name: string;
+  id: string;
+  inputs: Bag;
+  /** What the last finished update wanted; absent in a creation. */
+  finished?: Bag;
+}
+
+function bagOf(values: unknown, { secrets }: Bag): Bag {
+  return { values: values as Values, secrets };
+}
+
+/** Secret as a whole when it holds any secret. */
+function withUnfinished(state: Bag, { values, secrets }: Bag): Bag {
+  const unfinished = withoutAssets(values.unfinished);
+  const hidden: Path[] = secrets.length > 0 ? [["unfinished"]] : [];
+  return { values: { ...state.values, unfinished }, secrets: [...state.secrets, ...hidden] };
 }
 
 /** Runs an operation and says of which resource it was when it fails. */

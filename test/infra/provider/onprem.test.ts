@@ -307,3 +307,36 @@ test("remove puts back what was there before us, and may be said twice", async (
 test("the schema names each resource", () => {
   expect(JSON.parse(plugin.schema())).toMatchObject({ name: "onprem", version: "1.2.3", resources: { [type]: {} } });
 });
+
+/** A kind with something in it that can leave the program: what `prior` is for. */
+test("what left the program in an update that failed is still looked for until one succeeds", async () => {
+  const asked: unknown[] = [];
+  const recording = {
+    ...noteKind,
+    observe: (...words: Parameters<typeof noteKind.observe>) => {
+      asked.push(words[2]);
+      return noteKind.observe(...words);
+    },
+  };
+  plugin = new Onprem("1.2.3", [recording], connector);
+  await connected();
+  host.notes.set("a", "old");
+  host.instead.set("write a", () => {
+    throw new Failure({ what: "could not write a", why: "disk full" });
+  });
+  const [old, wanted] = [note("old"), note("new")];
+  const change = { ...known(bag(wanted), bag(state("old"))), oldInputs: bag(old, "text"), preview: false };
+  const failed = (await thrown(plugin.update(type, change))) as Incomplete;
+  expect(failed.outputs.values.unfinished).toEqual(old);
+  expect(failed.outputs.secrets).toContainEqual(["unfinished"]);
+
+  const read = await plugin.read(type, { ...known(failed.inputs, failed.outputs) });
+  expect(asked.at(-1)).toEqual(old);
+  expect(read?.outputs.values.unfinished).toEqual(old);
+
+  host.instead.clear();
+  const again = { ...known(bag(wanted), read?.outputs ?? bag({})), oldInputs: bag(wanted), preview: false };
+  const { outputs } = await plugin.update(type, again);
+  expect(asked.at(-1)).toEqual(old);
+  expect(outputs.values).not.toHaveProperty("unfinished");
+});
