@@ -211,7 +211,7 @@ function summary(finished: Finished, operation = "up"): Run {
 }
 
 function ours(step: Step): boolean {
-  return step.urn.includes("::onprem:");
+  return /::(onprem|command):/.test(step.urn);
 }
 
 interface Diagnostic {

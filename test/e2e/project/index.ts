@@ -4,12 +4,14 @@ import * as pulumi from "@pulumi/pulumi";
 /** One resource as a test writes it. */
 export interface Declared {
   name: string;
-  /** Class name, such as `SystemdUnit`. */
+  /** Class name, such as `SystemdUnit`, or a type of @pulumi/command, such as `command:remote:Command`. */
   type: string;
   /** Arguments; `{ "$secret": "key" }` stands for a secret of the configuration, `{ "$file": "path" }` for a local file. */
   args: Record<string, unknown>;
   /** Names of resources that come first. */
   after?: string[];
+  /** Names of outputs that the program calls secret. */
+  secretOutputs?: string[];
 }
 
 const config = new pulumi.Config();
@@ -17,6 +19,8 @@ const { connection, resources } = JSON.parse(readFileSync(process.env.LAB_TESTS_
   connection: Record<string, unknown>;
   resources: Declared[];
 };
+
+type Class = new (name: string, args: unknown, options: pulumi.CustomResourceOptions) => pulumi.Resource;
 
 class Server extends pulumi.ProviderResource {
   constructor(name: string, args: pulumi.Inputs) {
@@ -27,11 +31,20 @@ class Server extends pulumi.ProviderResource {
 const provider = new Server("server", resolved(connection) as pulumi.Inputs);
 const made = new Map<string, pulumi.Resource>();
 
-for (const { name, type, args, after = [] } of resources) {
+for (const { name, type, args, after = [], secretOutputs = [] } of resources) {
+  const dependsOn = after.map((other) => made.get(other)).filter((other) => other !== undefined);
+  const options = { dependsOn, additionalSecretOutputs: secretOutputs };
+  if (type.startsWith("command:")) {
+    const [, module = "", resource = ""] = type.split(":");
+    const command = (await import("@pulumi/command")).default as unknown as Record<string, Record<string, Class>>;
+    const Action = command[module]?.[resource];
+    if (Action === undefined) throw new Error(`@pulumi/command has no ${type}`);
+    made.set(name, new Action(name, resolved(args), options));
+    continue;
+  }
   const file = type.replace(/(?!^)[A-Z]/g, "-$&").toLowerCase();
   const module = await import(`../../../infra/provider/resources/${file}.ts`);
-  const dependsOn = after.map((other) => made.get(other)).filter((other) => other !== undefined);
-  made.set(name, new module[type](name, resolved(args), { provider, dependsOn }));
+  made.set(name, new module[type](name, resolved(args), { provider, ...options }));
 }
 
 function resolved(value: unknown): unknown {
