@@ -1,4 +1,4 @@
-import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi";
+import { ComponentResource, type ComponentResourceOptions, type Input, output } from "@pulumi/pulumi";
 import { Directory } from "../provider/resources/directory.ts";
 import { File } from "../provider/resources/file.ts";
 import { Hostname } from "../provider/resources/hostname.ts";
@@ -23,6 +23,8 @@ export interface BaselineArgs {
   journal: Settings["journal"];
   /** The server's whole name. */
   hostname: string;
+  /** Names of the server's network interfaces. */
+  interfaces: Input<string[]>;
   /** The account that the provider logs in as; it keeps its way in. */
   login: string;
 }
@@ -45,7 +47,7 @@ export class Baseline extends ComponentResource {
     createTimeSynchronisation(name, args, onPackages);
     createSecurityUpdates(name, args, onPackages);
     createJournal(name, args, child);
-    createNetworkParameters(name, child);
+    createNetworkParameters(name, args, child);
     createAdministrator(name, args, onPackages);
     createSshd(name, args, child);
     this.registerOutputs();
@@ -126,8 +128,9 @@ function createJournal(name: string, { journal }: BaselineArgs, options: ChildOp
   );
 }
 
-function createNetworkParameters(name: string, options: ChildOptions): void {
-  new Sysctl(`${name}-network`, { name: "onprem-network", values: { ...networkParameters } }, options);
+function createNetworkParameters(name: string, { interfaces }: BaselineArgs, options: ChildOptions): void {
+  const values = output(interfaces).apply(networkParameters);
+  new Sysctl(`${name}-network`, { name: "onprem-network", values }, options);
 }
 
 /** One account, by SSH key only, with sudo; removed when it is disabled (Q-SRV-9). The customer may have made it already. */
@@ -199,29 +202,37 @@ export function journalText({ maxUse, keepDays }: Settings["journal"]): string {
   return lines(["[Journal]", "Storage=persistent", `SystemMaxUse=${maxUse}`, `MaxRetentionSec=${keepDays}day`]);
 }
 
-/**
- * A server is no router for strangers. Forwarding itself is left alone: it is Docker's. Of rp_filter the kernel takes the
- * larger of `all` and the interface's own, so an interface may be looser, and none is without.
- */
-export const networkParameters: Readonly<Record<string, string>> = {
-  "net.ipv4.conf.all.accept_redirects": "0",
-  "net.ipv4.conf.all.accept_source_route": "0",
-  "net.ipv4.conf.all.rp_filter": "1",
-  "net.ipv4.conf.all.secure_redirects": "0",
-  "net.ipv4.conf.all.send_redirects": "0",
-  "net.ipv4.conf.default.accept_redirects": "0",
-  "net.ipv4.conf.default.accept_source_route": "0",
-  "net.ipv4.conf.default.rp_filter": "1",
-  "net.ipv4.conf.default.secure_redirects": "0",
-  "net.ipv4.conf.default.send_redirects": "0",
+const all = {
   "net.ipv4.icmp_echo_ignore_broadcasts": "1",
   "net.ipv4.icmp_ignore_bogus_error_responses": "1",
   "net.ipv4.tcp_syncookies": "1",
-  "net.ipv6.conf.all.accept_redirects": "0",
-  "net.ipv6.conf.all.accept_source_route": "0",
-  "net.ipv6.conf.default.accept_redirects": "0",
-  "net.ipv6.conf.default.accept_source_route": "0",
+  ...each("ipv4", ["all", "default"], { accept_source_route: "0", rp_filter: "1" }),
+  ...each("ipv6", ["all", "default"], { accept_source_route: "0" }),
 };
+
+/**
+ * A server is no router for strangers. Forwarding itself is left alone: it is Docker's. Of `rp_filter` the kernel takes the
+ * larger of `all` and the interface's own, so an interface may be looser, and none is without. Redirects are believed where
+ * either says so (net/ipv4 and net/ipv6 of the kernel's ip-sysctl documentation), and an interface that is there already
+ * keeps its own value: so the interfaces are named.
+ */
+export function networkParameters(interfaces: readonly string[]): Record<string, string> {
+  // Those of containers and tunnels come and go. A dot in a name is a slash in a key (sysctl.d(5)).
+  const lasting = interfaces.filter((name) => !/^(lo|docker|br-|veth|virbr|cni|podman|wg|tun|tap)/.test(name));
+  const names = ["all", "default", ...lasting.map((name) => name.replaceAll(".", "/"))];
+  const values = {
+    ...all,
+    ...each("ipv4", names, { accept_redirects: "0", secure_redirects: "0", send_redirects: "0" }),
+    ...each("ipv6", names, { accept_redirects: "0" }),
+  };
+  return Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function each(family: "ipv4" | "ipv6", names: readonly string[], values: Record<string, string>) {
+  return Object.fromEntries(
+    names.flatMap((name) => Object.entries(values).map(([key, value]) => [`net.${family}.conf.${name}.${key}`, value])),
+  );
+}
 
 function lines(text: readonly string[]): string {
   return `${text.join("\n")}\n`;

@@ -48,7 +48,7 @@ export class Server extends pulumi.ComponentResource {
     const provider = createProvider(name, settings, this);
     const onServer = { parent: this, provider };
     const preflight = createPreflight(name, settings, onServer);
-    const baseline = createBaseline(name, settings, { ...onServer, dependsOn: preflight });
+    const baseline = createBaseline(name, settings, preflight, { ...onServer, dependsOn: preflight });
     const firewall = createFirewall(name, settings, { ...onServer, dependsOn: [preflight, baseline] });
     const verification = createVerification(name, args, { parent: this, dependsOn: [baseline, firewall] });
 
@@ -69,9 +69,15 @@ function createPreflight(name: string, { requirements }: Settings, options: pulu
   return new Facts(`${name}-preflight`, { require: required(requirements) }, options);
 }
 
-function createBaseline(name: string, settings: Settings, options: pulumi.ComponentResourceOptions): Baseline {
+function createBaseline(
+  name: string,
+  settings: Settings,
+  facts: Facts,
+  options: pulumi.ComponentResourceOptions,
+): Baseline {
   const { administrator, time, updates, journal, server } = settings;
-  const args = { administrator, time, updates, journal, hostname: server.hostname, login: server.user };
+  const interfaces = facts.addresses.apply((addresses) => Object.keys(addresses).sort());
+  const args = { administrator, time, updates, journal, interfaces, hostname: server.hostname, login: server.user };
   return new Baseline(`${name}-baseline`, args, options);
 }
 

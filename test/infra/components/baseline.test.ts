@@ -56,8 +56,27 @@ MaxRetentionSec=30day
 `);
 });
 
-test("the network parameters leave forwarding to Docker", () => {
-  const keys = Object.keys(networkParameters);
-  expect(keys.filter((key) => /forward/.test(key))).toEqual([]);
-  expect(keys).toEqual([...keys].sort());
+test("the network parameters name the interfaces that last, and leave forwarding to Docker", () => {
+  const values = networkParameters(["ens18", "eth0.100", "docker0", "br-1f2e", "veth12", "lo"]);
+  const names = ["all", "default", "ens18", "eth0/100"];
+  expect(values).toEqual({
+    "net.ipv4.icmp_echo_ignore_broadcasts": "1",
+    "net.ipv4.icmp_ignore_bogus_error_responses": "1",
+    "net.ipv4.tcp_syncookies": "1",
+    "net.ipv4.conf.all.accept_source_route": "0",
+    "net.ipv4.conf.default.accept_source_route": "0",
+    "net.ipv4.conf.all.rp_filter": "1",
+    "net.ipv4.conf.default.rp_filter": "1",
+    "net.ipv6.conf.all.accept_source_route": "0",
+    "net.ipv6.conf.default.accept_source_route": "0",
+    ...Object.fromEntries(
+      names.flatMap((name) => [
+        [`net.ipv4.conf.${name}.accept_redirects`, "0"],
+        [`net.ipv4.conf.${name}.secure_redirects`, "0"],
+        [`net.ipv4.conf.${name}.send_redirects`, "0"],
+        [`net.ipv6.conf.${name}.accept_redirects`, "0"],
+      ]),
+    ),
+  });
+  expect(Object.keys(values)).toEqual(Object.keys(values).sort());
 });

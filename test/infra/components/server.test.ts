@@ -29,6 +29,7 @@ const facts = {
     os: { id: "ubuntu", release: "20.04", codename: "focal", prettyName: "Ubuntu 20.04.6 LTS" },
     cores: 4,
     memory: { bytes: 16 * 2 ** 30, source: "installed" },
+    addresses: { ens18: { v4: ["10.20.0.13"], v6: [] } },
     disk: { name: "sda", bytes: 64_424_509_440, source: "disk", rotational: false },
   },
 };
