@@ -5,7 +5,7 @@ import type { LabStatus, MachineStatus, ServerName } from "../../lab/status.ts";
 import { within } from "./on-lab.ts";
 import { labHost } from "./resources/lifecycle.ts";
 
-/** A lab of one test file, for tests that reboot servers and shut everybody out. `lab-setup.ts` removes what a killed run leaves. */
+/** A lab of one test file, for tests that reboot servers and shut everybody out. The next run removes what a killed one leaves. */
 export class OwnLab {
   #status: LabStatus;
 
@@ -14,7 +14,7 @@ export class OwnLab {
   }
 
   static async up(): Promise<OwnLab> {
-    return new OwnLab(await upLab({ name: `e2e${process.pid}`, progress: () => undefined }));
+    return new OwnLab(await upLab({ name: `t${process.pid}f`, progress: () => undefined }));
   }
 
   async down(): Promise<void> {

@@ -1,6 +1,6 @@
 import { type chains, type Inbound, type Outbound, type Policy, pingName } from "./firewall-rules.ts";
 
-/** A table as `nft -s list table` prints it. */
+/** A table as `nft -s -t list table` prints it: without counters and without elements of sets. */
 export interface Listing {
   /** Lines by chain: the hook with its policy first where there is one, then the rules. */
   readonly chains: ReadonlyMap<string, readonly string[]>;
@@ -26,7 +26,7 @@ export interface Read extends Omit<Policy, "inbound" | "outbound" | "ping" | "tr
   foreign: string[];
 }
 
-/** Reads what `nft -s list table` prints. Elements of sets are left out: ours come and go by themselves. */
+/** Reads what `nft -s -t list table` prints; elements of sets, where they are printed, are left out: ours come and go. */
 export function parseListing(text: string): Listing {
   const found = new Map<string, string[]>();
   const others: string[] = [];

@@ -8,7 +8,7 @@ export async function liveTable(host: Host, table: string, want: Partial<Policy>
   // 127: nftables is not installed yet. The listing fails where there is no table; which of both it was, the first look says.
   const [tables, listed, printed] = await Promise.all([
     host.look(["nft", "list", "tables"], { exits: [0, 127] }),
-    host.look(["nft", "-s", "list", "table", "inet", table], { exits: [0, 1, 127] }),
+    host.look(["nft", "-s", "-t", "list", "table", "inet", table], { exits: [0, 1, 127] }),
     guess === undefined ? undefined : printedFor(host, table, guess),
   ]);
   if (!tables.stdout.split("\n").includes(`table inet ${table}`)) return undefined;
@@ -25,7 +25,7 @@ export async function liveTable(host: Host, table: string, want: Partial<Policy>
  * network namespace that is thrown away at once, and lists them there. Nothing of the host's own network is touched.
  */
 async function printedFor(host: Host, table: string, policy: Policy): Promise<Listing> {
-  const script = 'nft -f - && exec nft -s list table inet "$1"';
+  const script = 'nft -f - && exec nft -s -t list table inet "$1"';
   const argv = ["unshare", "--net", "--", "sh", "-c", script, "sh", table];
   const { stdout } = await host.look(argv, { stdin: rulesOf(table, policy), exits: [0, 127] });
   return parseListing(stdout);

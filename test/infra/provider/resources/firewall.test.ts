@@ -80,8 +80,8 @@ const load = (property: string, text = rules) => [
 describe("observe", () => {
   const looks = {
     tables: "nft list tables",
-    table: "nft -s list table inet onprem",
-    printed: 'unshare --net -- sh -c nft -f - && exec nft -s list table inet "$1" sh onprem',
+    table: "nft -s -t list table inet onprem",
+    printed: 'unshare --net -- sh -c nft -f - && exec nft -s -t list table inet "$1" sh onprem',
     units: "systemctl show --property=Id,UnitFileState -- onprem-firewall.service nftables.service",
   };
   const units = (ours: string, theirs: string) =>
