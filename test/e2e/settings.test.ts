@@ -1,28 +1,19 @@
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { finish } from "../../scripts/command.ts";
 import { projectFolder } from "../../scripts/engine/environment.ts";
+import { initStacks, type LabStacks, openLabStacks } from "../../scripts/start/lab-stack.ts";
 
-/** The stack files as they are handed out, against the real engine: nothing is dialled, for no server is there. */
+// The stack files as they are handed out, against the real engine: nothing is dialled, for no server is there.
 let folder: string;
-let env: NodeJS.ProcessEnv;
+let stacks: LabStacks;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "onprem-settings-"));
-  await mkdir(join(folder, "state"));
-  env = {
-    ...inject("engine"),
-    PULUMI_BACKEND_URL: `file://${join(folder, "state")}`,
-    PULUMI_CONFIG_PASSPHRASE: "only for this test",
-  };
-  // `stack init` writes a salt beside the project file.
-  await writeFile(join(folder, "Pulumi.yaml"), "name: os2mo-on-prem\nruntime: nodejs\n");
-  for (const stack of ["prod", "kunde-a"]) {
-    const { code, stderr } = await finish(["pulumi", "-C", folder, "stack", "init", stack, "--no-select"], { env });
-    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
-  }
+  stacks = await openLabStacks(folder, inject("engine"));
+  await initStacks(stacks, ["prod", "kunde-a"], new AbortController().signal);
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -30,7 +21,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 /** What the engine tells of errors; each with the severity and text that it prints. */
 async function errorsOf(stack: string, file: string): Promise<{ code: number | null; errors: string[] }> {
   const words = ["preview", "--non-interactive", "--json", "--stack", stack, "--config-file", file];
-  const { code, stdout } = await finish(["pulumi", "-C", projectFolder, ...words], { env });
+  const { code, stdout } = await finish(["pulumi", "-C", projectFolder, ...words], { env: stacks.env });
   const { diagnostics = [] } = JSON.parse(stdout) as { diagnostics?: { severity: string; message: string }[] };
   const errors = diagnostics.filter(({ severity }) => severity === "error").map(({ message }) => message.trim());
   return { code, errors };
