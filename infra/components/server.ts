@@ -50,7 +50,7 @@ export class Server extends pulumi.ComponentResource {
     const preflight = createPreflight(name, settings, onServer);
     const baseline = createBaseline(name, settings, preflight, { ...onServer, dependsOn: preflight });
     const firewall = createFirewall(name, settings, { ...onServer, dependsOn: [preflight, baseline] });
-    const verification = createVerification(name, args, { parent: this, dependsOn: [baseline, firewall] });
+    const verification = createVerification(name, args, preflight, { parent: this, dependsOn: [baseline, firewall] });
 
     this.os = preflight.os.prettyName;
     this.size = pulumi.all([preflight.cores, preflight.memory, preflight.disk]).apply(sizeText);
@@ -86,14 +86,16 @@ function createFirewall(name: string, { firewall }: Settings, options: pulumi.Co
   return new Firewall(`${name}-firewall`, { ...ranges, additionalEgress: egress }, options);
 }
 
-/** Done again whenever a setting changes that it looks at. */
+/** Done again whenever a setting changes that it looks at, and on a server that was installed anew. */
 function createVerification(
   name: string,
   { settings, actions }: ServerArgs,
+  preflight: Facts,
   options: pulumi.CustomResourceOptions,
 ): remote.Command {
   const { time, updates, journal, firewall } = settings;
-  const triggers = [time, updates, journal, firewall].map((setting) => JSON.stringify(setting));
+  const looked = [time, updates, journal, firewall].map((setting) => JSON.stringify(setting));
+  const triggers = [preflight.machineId, ...looked];
   const args = { connection: actions, create: verificationText(), triggers };
   return new remote.Command(`${name}-verification`, args, options);
 }

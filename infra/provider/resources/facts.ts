@@ -50,6 +50,8 @@ export interface FactsSeen {
   hostname: string;
   /** As systemd-detect-virt(1) names it: `none` on bare metal, `kvm`, `vmware`, `systemd-nspawn`, … */
   virtualization: string;
+  /** What the system calls itself since it was installed (machine-id(5)): another one means another system. */
+  machineId: string;
 }
 
 const fields = {
@@ -99,6 +101,8 @@ export class Facts extends HostResource<FactsArgs> {
   declare readonly timeZone: Output<string>;
   declare readonly hostname: Output<string>;
   declare readonly virtualization: Output<string>;
+  /** What the system calls itself since it was installed (machine-id(5)): another one means another system. */
+  declare readonly machineId: Output<string>;
 
   constructor(name: string, args: Inputs<FactsArgs>, options?: CustomResourceOptions) {
     super(facts.type, name, args, outputs, options);
@@ -118,6 +122,7 @@ const outputs: readonly (keyof FactsSeen)[] = [
   "timeZone",
   "hostname",
   "virtualization",
+  "machineId",
 ];
 
 /** The lifecycle of `Facts`: it only looks. */
@@ -131,22 +136,24 @@ export const facts: Kind<FactsWant, FactsSeen> = {
   named: (id) => (id === "facts" ? {} : undefined),
 
   async observe(host) {
-    const [release, online, meminfo, lsmem, lsblk, findmnt, uname, virtualization, time, ip] = await Promise.all([
-      text(host, "/usr/lib/os-release"),
-      text(host, "/sys/devices/system/cpu/online"),
-      text(host, "/proc/meminfo"),
-      // Exit 1: the kernel has no memory blocks.
-      words(host, ["lsmem", "--json", "--bytes", "--output", "SIZE,STATE"], [0, 1, 127]),
-      words(host, ["lsblk", "--json", "--bytes", "--output", "NAME,PATH,TYPE,SIZE,ROTA"], [0, 1, 32, 64]),
-      // -v: without the subvolume that btrfs puts behind the source.
-      words(host, ["findmnt", "-v", "--json", "--bytes", "--output", "SOURCE,SIZE", "/"], [0, 1]),
-      words(host, ["uname", "-nrm"]),
-      // Exit 1: none.
-      words(host, ["systemd-detect-virt"], [0, 1]),
-      // Fails where no message bus runs.
-      words(host, ["timedatectl", "show", "--property=Timezone", "--property=NTPSynchronized"], [0, 1]),
-      words(host, ["ip", "-json", "addr", "show"]),
-    ]);
+    const [release, machineId, online, meminfo, lsmem, lsblk, findmnt, uname, virtualization, time, ip] =
+      await Promise.all([
+        text(host, "/usr/lib/os-release"),
+        text(host, "/etc/machine-id"),
+        text(host, "/sys/devices/system/cpu/online"),
+        text(host, "/proc/meminfo"),
+        // Exit 1: the kernel has no memory blocks.
+        words(host, ["lsmem", "--json", "--bytes", "--output", "SIZE,STATE"], [0, 1, 127]),
+        words(host, ["lsblk", "--json", "--bytes", "--output", "NAME,PATH,TYPE,SIZE,ROTA"], [0, 1, 32, 64]),
+        // -v: without the subvolume that btrfs puts behind the source.
+        words(host, ["findmnt", "-v", "--json", "--bytes", "--output", "SOURCE,SIZE", "/"], [0, 1]),
+        words(host, ["uname", "-nrm"]),
+        // Exit 1: none.
+        words(host, ["systemd-detect-virt"], [0, 1]),
+        // Fails where no message bus runs.
+        words(host, ["timedatectl", "show", "--property=Timezone", "--property=NTPSynchronized"], [0, 1]),
+        words(host, ["ip", "-json", "addr", "show"]),
+      ]);
     const [hostname = "", kernel = "", architecture = ""] = uname.trim().split(" ");
     return {
       os: operatingSystem(release),
@@ -159,6 +166,7 @@ export const facts: Kind<FactsWant, FactsSeen> = {
       ...timeProperties(time),
       hostname,
       virtualization: virtualization.trim(),
+      machineId: machineId.trim(),
     };
   },
 

@@ -24,20 +24,21 @@ function settingsWith(changes: Record<string, unknown> = {}) {
   return readSettings("prod", Object.fromEntries(text));
 }
 
-const facts = {
+const factsOf = (machineId: string) => ({
   "onprem:linux:Facts": {
+    machineId,
     os: { id: "ubuntu", release: "20.04", codename: "focal", prettyName: "Ubuntu 20.04.6 LTS" },
     cores: 4,
     memory: { bytes: 16 * 2 ** 30, source: "installed" },
     addresses: { ens18: { v4: ["10.20.0.13"], v6: [] } },
     disk: { name: "sda", bytes: 64_424_509_440, source: "disk", rotational: false },
   },
-};
+});
 
-async function made(changes: Record<string, unknown> = {}): Promise<Made[]> {
+async function made(changes: Record<string, unknown> = {}, machineId = "first"): Promise<Made[]> {
   const settings = settingsWith(changes);
   const actions = { host: settings.server.host };
-  return resourcesOf(() => void new Server("server", { settings, actions }), facts);
+  return resourcesOf(() => void new Server("server", { settings, actions }), factsOf(machineId));
 }
 
 const inputsOf = (resources: readonly Made[], name: string) => resources.find((one) => one.name === name)?.inputs;
@@ -86,7 +87,7 @@ test("nothing is made on the server until it was looked at and has what it must"
   let meanwhile: string[] = [];
   await resourcesOf(
     () => void new Server("server", { settings, actions: { host: settings.server.host } }),
-    facts,
+    factsOf("first"),
     async ({ type }, resources) => {
       if (type !== "onprem:linux:Facts") return;
       await setTimeout(300);
@@ -136,11 +137,12 @@ test("where the clock must not be set, the time service runs and only measures",
 });
 
 test("the verification is done again when what it looks at changes, and not for another", async () => {
-  const triggers = async (changes?: Record<string, unknown>) =>
-    inputsOf(await made(changes), "server-verification")?.triggers;
+  const triggers = async (changes?: Record<string, unknown>, machineId?: string) =>
+    inputsOf(await made(changes, machineId), "server-verification")?.triggers;
   const usual = await triggers();
   expect(await triggers({ customer: { name: "Ny", domain: "naerum.dk" } })).toEqual(usual);
   expect(await triggers({ journal: { keepDays: 7 } })).not.toEqual(usual);
+  expect(await triggers({}, "installed anew")).not.toEqual(usual);
 });
 
 test("NET-1, Q-SRV-5: the outputs say what is open to whom", () => {

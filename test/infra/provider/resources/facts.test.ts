@@ -13,6 +13,7 @@ import { type Answers, FakeHost } from "../fake-host.ts";
 const debian: Answers = {
   paths: {
     "/usr/lib/os-release": { content: fixture("os-release-debian-12/os-release") },
+    "/etc/machine-id": { content: "5f1c1e5e2b0f4e0f9a6b0c5e7d1a2b3c\n" },
     "/sys/devices/system/cpu/online": { content: "0-1\n" },
     "/proc/meminfo": { content: fixture("meminfo-debian-12/meminfo") },
   },
@@ -40,6 +41,7 @@ const seenOnDebian: FactsSeen = {
   timeZone: "Etc/UTC",
   hostname: "dev",
   virtualization: "systemd-nspawn",
+  machineId: "5f1c1e5e2b0f4e0f9a6b0c5e7d1a2b3c",
 };
 
 /** A server exactly as the requirements ask for. */
@@ -68,7 +70,7 @@ describe("observe", () => {
   it("goes on where a tool is missing or has no answer", async () => {
     const { "/proc/meminfo": meminfo, ...paths } = debian.paths ?? {};
     const poor: Answers = {
-      paths: { ...paths, "/proc/meminfo": meminfo ?? null, "/usr/lib/os-release": null },
+      paths: { ...paths, "/proc/meminfo": meminfo ?? null, "/usr/lib/os-release": null, "/etc/machine-id": null },
       looks: {
         ...debian.looks,
         "lsmem --json --bytes --output SIZE,STATE": {
@@ -93,6 +95,7 @@ describe("observe", () => {
       addresses: {},
       timeZone: "",
       virtualization: "none",
+      machineId: "",
     });
   });
 });
