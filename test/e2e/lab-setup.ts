@@ -29,7 +29,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     Object.fromEntries(Object.entries(env).filter((entry) => entry[1] !== undefined)) as Record<string, string>,
   );
   // Whoever writes tests keeps a lab running: `npm run lab -- up --name mine`, then ONPREM_LAB=mine.
-  const kept = process.env.ONPREM_LAB;
+  const kept = process.env.ONPREM_LAB || undefined;
   const name = kept ?? labOfRun(process.pid);
   const down = async () => {
     if (kept === undefined) await downLab(name, { forget: true });

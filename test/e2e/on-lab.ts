@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { inject } from "vitest";
+import { statusLab } from "../../lab/lab.ts";
 import type { LabStatus, MachineStatus } from "../../lab/status.ts";
 import { Stack } from "./stack.ts";
 
@@ -36,7 +37,10 @@ export function stackOn(
  * Runs a shell script on a machine, by its namespaces: a way in that no firewall, sshd or account of ours can close, and
  * that proves what is on the host without the code under test.
  */
-export async function within({ leader, name }: MachineStatus, script: string): Promise<string> {
+export async function within({ name }: MachineStatus, script: string, labName = lab().name): Promise<string> {
+  // Asked each time: a reboot gives a machine another leader.
+  const status = await statusLab(labName);
+  const leader = status?.machines.find((one) => one.name === name)?.leader ?? null;
   if (leader === null) throw new Error(`${name} does not run`);
   const argv = ["--target", String(leader), "--all", "--", "/bin/sh", "-ec", script];
   const { stdout } = await execute("nsenter", argv, {

@@ -33,7 +33,7 @@ export class OwnLab {
 
   /** Runs a shell script on a machine, past every firewall; its standard output. */
   within(name: string, script: string): Promise<string> {
-    return within(this.machine(name), script);
+    return within(this.machine(name), script, this.#status.name);
   }
 
   host(server: ServerName): Promise<SshHost> {
