@@ -3,8 +3,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import ssh2 from "ssh2";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ed25519Pair } from "../ed25519.ts";
 import { machine, stackOn, within } from "./on-lab.ts";
 import type { Declared } from "./project/index.ts";
 import type { Stack } from "./stack.ts";
@@ -137,7 +137,7 @@ describe("one clear error each, and nothing done", () => {
   test.each([
     [
       "another host key",
-      { connection: { ...connection, hostKey: ssh2.utils.generateKeyPairSync("ed25519").public } },
+      { connection: { ...connection, hostKey: ed25519Pair().public } },
       /^command:remote:Command "action": the host key of \S+ is not the one that was recorded\n/,
     ],
     [

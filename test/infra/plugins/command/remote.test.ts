@@ -2,11 +2,11 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
-import ssh2 from "ssh2";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CommandStandIn } from "../../../../infra/plugins/command/stand-in.ts";
 import { LocalFile } from "../../../../infra/provider/step.ts";
 import { OtherAsset } from "../../../../infra/provider/values.ts";
+import { ed25519Pair } from "../../../ed25519.ts";
 import { hostPair, loginPair, sshServer, type TestServer } from "../../provider/host/ssh-server.ts";
 import { Life } from "./life.ts";
 
@@ -132,7 +132,7 @@ describe("a remote command", () => {
   });
 
   test("meets no server but the one whose key is given", async () => {
-    const hostKey = ssh2.utils.generateKeyPairSync("ed25519").public;
+    const hostKey = ed25519Pair().public;
     await expect(make({ connection: { ...connection(), hostKey }, create: `touch ${folder}/run` })).rejects.toThrow(
       /^command:remote:Command "mine": the host key of 127\.0\.0\.1 is not the one that was recorded\n/,
     );

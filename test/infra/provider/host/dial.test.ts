@@ -2,7 +2,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import ssh2 from "ssh2";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Dialled, dial } from "../../../../infra/provider/host/dial.ts";
 import {
@@ -14,6 +13,7 @@ import {
 } from "../../../../infra/provider/host/errors.ts";
 import { serveKeys } from "../../../../infra/provider/host/key-agent.ts";
 import { readHostKey } from "../../../../infra/provider/host/read-host-key.ts";
+import { ed25519Pair } from "../../../ed25519.ts";
 import { hostPair, loginPair, type ServerOptions, sshServer, type TestServer } from "./ssh-server.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -116,11 +116,7 @@ describe("dialling", () => {
   });
 
   describe("an encrypted key", () => {
-    const encrypted = ssh2.utils.generateKeyPairSync("ed25519", {
-      passphrase: "open sesame",
-      cipher: "aes256-ctr",
-      rounds: 4,
-    });
+    const encrypted = ed25519Pair("open sesame");
 
     test("is opened by its passphrase", async () => {
       const trial = await server();

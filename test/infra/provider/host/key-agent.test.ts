@@ -6,6 +6,7 @@ import { join } from "node:path";
 import ssh2, { type ParsedKey } from "ssh2";
 import { afterAll, expect, test } from "vitest";
 import { serveKeys } from "../../../../infra/provider/host/key-agent.ts";
+import { ed25519Pair } from "../../../ed25519.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "onprem-key-agent-"));
 const servers: Server[] = [];
@@ -18,7 +19,7 @@ const texts: Readonly<Record<string, string>> = {
   "ssh-rsa": privateKey(generateKeyPairSync("rsa", { modulusLength: 2048 }), "pkcs1"),
   "ecdsa-sha2-nistp256": privateKey(generateKeyPairSync("ec", { namedCurve: "P-256" }), "sec1"),
   "ecdsa-sha2-nistp521": privateKey(generateKeyPairSync("ec", { namedCurve: "P-521" }), "sec1"),
-  "ssh-ed25519": ssh2.utils.generateKeyPairSync("ed25519").private,
+  "ssh-ed25519": ed25519Pair().private,
 };
 
 function privateKey(pair: { privateKey: KeyObject }, type: "pkcs1" | "sec1"): string {
@@ -65,7 +66,7 @@ test.each(Object.entries(texts))(
 test("what is no private key is not offered, and another's key is not signed with", async () => {
   const agent = await served(["no key", texts["ssh-ed25519"] ?? ""]);
   expect((await identities(agent)).map(({ type }) => type)).toEqual(["ssh-ed25519"]);
-  const other = ssh2.utils.parseKey(ssh2.utils.generateKeyPairSync("ed25519").private) as ParsedKey;
+  const other = ssh2.utils.parseKey(ed25519Pair().private) as ParsedKey;
   await expect(signature(agent, other, Buffer.from("x"))).rejects.toThrow();
 });
 

@@ -4,11 +4,12 @@ import type { AddressInfo } from "node:net";
 import { connect as connectTo } from "node:net";
 import ssh2, { type Connection } from "ssh2";
 import type { ConnectionSettings } from "../../../../infra/provider/host/settings.ts";
+import { ed25519Pair } from "../../../ed25519.ts";
 
-const { Server, utils } = ssh2;
+const { Server } = ssh2;
 
-export const hostPair = utils.generateKeyPairSync("ed25519");
-export const loginPair = utils.generateKeyPairSync("ed25519");
+export const hostPair = ed25519Pair();
+export const loginPair = ed25519Pair();
 
 export interface ServerOptions {
   /** Whether a key is let in. @default true */
