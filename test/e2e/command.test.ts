@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ed25519Pair } from "../ed25519.ts";
 import { machine, stackOn, within } from "./on-lab.ts";
+import { watchCommandLines, withoutEnginesDump } from "./places-of-secrets.ts";
 import type { Declared } from "./project/index.ts";
 import type { Stack } from "./stack.ts";
 
@@ -102,7 +102,7 @@ describe("a remote command", () => {
       create: 'sleep 1; printf %s "$TOKEN" | sha256sum; echo "$TOKEN" >&2',
       environment: { TOKEN: { $secret: "token" } },
     };
-    const watch = watchArguments();
+    const watch = watchCommandLines();
     const run = await stack.up([command(args)], "--logtostderr", "--logflow", "-v=11");
     const seen = await watch.stop();
     expect(run.errors).toEqual([]);
@@ -199,33 +199,3 @@ test("a local command", async () => {
     await rm(folder, { recursive: true, force: true });
   }
 });
-
-/** From -v=9 on the engine itself writes every property that it sends or takes in the plain; no plugin can keep it from that. */
-function withoutEnginesDump(output: string): string {
-  const dump = /(Unm|M)arshaling property for RPC\[/;
-  return output
-    .split("\n")
-    .filter((line) => !dump.test(line))
-    .join("\n");
-}
-
-/** Arguments of all processes, ours and the host's (its processes are visible here), all the while. */
-function watchArguments() {
-  const seen = new Set<string>();
-  let stopped = false;
-  const watching = (async () => {
-    while (!stopped) {
-      for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name) && name !== String(process.pid))) {
-        seen.add(await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => ""));
-      }
-      await sleep(50);
-    }
-  })();
-  return {
-    async stop() {
-      stopped = true;
-      await watching;
-      return [...seen].join("\n");
-    },
-  };
-}

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { lab, machine, stackOn, within } from "./on-lab.ts";
+import { watchCommandLines, withoutEnginesDump } from "./places-of-secrets.ts";
 
 const server = machine("dev");
 
@@ -32,7 +32,7 @@ test("a secret is found nowhere: state, engine's log, event stream, processes, j
   const connection = { privateKeyFile: undefined, privateKey: { $secret: "key" } };
   await using stack = await stackOn(server, { connection, secrets: { canary, key } });
   const places: Record<string, string> = {};
-  const watch = watchProcesses();
+  const watch = watchCommandLines();
   const first = await stack.up(program, "--logtostderr", "--logflow", "-v=8");
   await within(server, "echo changed >> /etc/onprem-secret; echo changed >> /etc/onprem-secrets/a.conf");
   const drifted = await stack.preview(program, "--diff");
@@ -80,42 +80,10 @@ test("a secret is found nowhere: state, engine's log, event stream, processes, j
   expect((await stack.destroy()).errors).toEqual([]);
 });
 
-/**
- * From -v=9 on the engine itself writes every property that it sends or takes, secrets in the plain: to the program as well
- * as to plugins, so no plugin can keep it from that. All else must be clean, our plugin's own lines included (--logflow).
- */
-function withoutEnginesDump(output: string): string {
-  return output
-    .split("\n")
-    .filter((line) => !/(Unm|M)arshaling property for RPC\[/.test(line))
-    .join("\n");
-}
-
 /** The secrets as they could turn up: as they are, in base64, and the lines of the private key. */
 function spellings(word: string, privateKey: string): string[] {
   const lines = privateKey.split("\n").filter((line) => line.length > 20 && !line.startsWith("-----"));
   return [word, Buffer.from(word).toString("base64").replace(/=+$/, ""), ...lines];
-}
-
-/** Command lines of all processes, ours and the host's (its processes are visible here), all the while. */
-function watchProcesses() {
-  const seen = new Set<string>();
-  let stopped = false;
-  const watching = (async () => {
-    while (!stopped) {
-      for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name) && name !== String(process.pid))) {
-        seen.add(await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => ""));
-      }
-      await sleep(20);
-    }
-  })();
-  return {
-    async stop() {
-      stopped = true;
-      await watching;
-      return [...seen].join("\n");
-    },
-  };
 }
 
 async function everything(folder: string): Promise<string> {
