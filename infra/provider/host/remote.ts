@@ -72,12 +72,14 @@ export class Remote {
     const sudo = user !== "root" && settings.privileged !== false;
     const nonce = randomBytes(16).toString("hex");
     const hello = Promise.withResolvers<void>();
+    // It may be told off while the program is still being started, when nobody waits for it yet.
+    hello.promise.catch(() => undefined);
     const cancel = () => hello.reject(new Cancelled(name));
     const late = setTimeout(() => hello.reject(unusable(name, "it did not start within 30 s")), 30_000);
     try {
       if (signal?.aborted) throw new Cancelled(name);
       signal?.addEventListener("abort", cancel, { once: true });
-      const { result: remote, source } = await startProgram(dialled, { name, sudo, nonce }, (channel) => {
+      const starting = startProgram(dialled, { name, sudo, nonce }, (channel) => {
         const remote = new Remote(dialled, channel, name, traffic);
         remote.#listen(greeting(nonce), hello, (code, said) =>
           sudo && code === 1 ? new SudoRefused(name, user, said) : unusable(name, said || `exit ${code}`),
@@ -85,6 +87,8 @@ export class Remote {
         return remote;
       });
       dialled.client.on("close", () => hello.reject(lostAtStart(name)));
+      await Promise.race([starting, hello.promise]);
+      const { result: remote, source } = await starting;
       remote.#write(source);
       await hello.promise;
       return remote;

@@ -356,6 +356,19 @@ describe("stopping", () => {
       .not.toContain("sleep 6666 ");
   });
 
+  test("while the program on the host is still being started", async () => {
+    const slow = await sshServer({ mute: true });
+    const stop = new AbortController();
+    const work = connect(slow.settings, { say, signal: stop.signal });
+    work.catch(() => undefined);
+    await expect.poll(() => slow.commands).toBe(1);
+    const began = performance.now();
+    stop.abort();
+    await expect(work).rejects.toThrow(Cancelled);
+    expect(performance.now() - began).toBeLessThan(1000);
+    await slow.stop();
+  });
+
   test("by a signal too", async () => {
     const stop = new AbortController();
     const other = await connect(server.settings, { say, signal: stop.signal });

@@ -18,6 +18,8 @@ export interface ServerOptions {
   readonly command?: string;
   /** What becomes of the command that was asked for, as by a login shell. */
   readonly wrap?: (command: string) => string;
+  /** Never answers a command: a server that is very slow. @default false */
+  readonly mute?: boolean;
   /** Port to listen on. @default a free one */
   readonly port?: number;
 }
@@ -30,6 +32,8 @@ export interface TestServer {
   readonly connections: number;
   /** Login attempts with a key. */
   readonly logins: number;
+  /** Commands that were asked for. */
+  readonly commands: number;
   /** Cuts every connection without a word. */
   cut(): void;
   stop(): Promise<void>;
@@ -39,11 +43,13 @@ export async function sshServer({
   admit = true,
   command,
   wrap = (asked) => asked,
+  mute = false,
   port = 0,
 }: ServerOptions = {}): Promise<TestServer> {
   const clients = new Set<Connection>();
   let connections = 0;
   let logins = 0;
+  let commands = 0;
   const server = new Server({ hostKeys: [hostPair.private] }, (client) => {
     connections += 1;
     clients.add(client);
@@ -63,6 +69,8 @@ export async function sshServer({
       });
       client.on("session", (accept) => {
         accept().on("exec", (accept, _reject, { command: asked }) => {
+          commands += 1;
+          if (mute) return;
           const channel = accept();
           const child = spawn("/bin/sh", ["-c", command ?? wrap(asked)]);
           child.stdin.on("error", () => {});
@@ -95,6 +103,9 @@ export async function sshServer({
     },
     get connections() {
       return connections;
+    },
+    get commands() {
+      return commands;
     },
     get logins() {
       return logins;
