@@ -13,7 +13,7 @@ let stacks: LabStacks;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "onprem-settings-"));
   stacks = await openLabStacks(folder, inject("engine"));
-  await initStacks(stacks, ["prod", "kunde-a"], new AbortController().signal);
+  await initStacks(stacks, ["prod", "kunde-a", "kunde-b"], new AbortController().signal);
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -58,4 +58,30 @@ test("a stack without configuration: every key that is missing, by name, and no 
     "time.servers",
   ]);
   expect(errors.join("\n")).not.toMatch(/\n\s+at /);
+});
+
+test("a key of the wrong type hides no other mistake: the engine leaves checking to the program", async () => {
+  const file = join(folder, "Pulumi.kunde-b.yaml");
+  const wrong = [
+    "os2mo-on-prem:journal: nothing",
+    "os2mo-on-prem:time: [1]",
+    "os2mo-on-prem:updates: 3",
+    "os2mo-on-prem:environment: {}",
+  ];
+  await writeFile(
+    file,
+    `${await readFile(file, "utf8").catch(() => "")}\nconfig:\n${wrong.map((line) => `  ${line}\n`).join("")}`,
+  );
+  const { code, errors } = await errorsOf("kunde-b", file);
+  expect(code).not.toBe(0);
+  expect(errors).toHaveLength(1);
+  for (const mistake of [
+    'environment must be "development" or "test" or "production"; given: "{}"',
+    "server.host is required",
+    "time must be an object; given: [1]",
+    "updates must be an object; given: 3",
+    'journal must be an object; given: "nothing"',
+  ]) {
+    expect(errors[0]).toContain(`os2mo-on-prem:${mistake}`);
+  }
 });
