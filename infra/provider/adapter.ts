@@ -109,6 +109,7 @@ function service(plugin: Plugin, sayTo: (urn: string) => Say): grpc.UntypedServi
     diff: answer((request) => {
       const inputs = bag(request.getNews());
       const change = {
+        ...call(request),
         id: request.getId(),
         outputs: bag(request.getOlds()),
         oldInputs: bag(request.getOldInputs()),

@@ -1,5 +1,5 @@
 import { type Problem, Problems } from "./problems.ts";
-import { type Bag, secretKeys, unknownKeys } from "./values.ts";
+import { type Bag, unknownKeys } from "./values.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -9,7 +9,7 @@ export function checkKnown(
   check: (known: Values, problems: Problems) => object,
 ): { inputs: Bag; problems: readonly Problem[] } {
   const unknown = unknownKeys(given.values);
-  const problems = new Problems(unknown, secretKeys(given));
+  const problems = new Problems(unknown, given.secrets);
   const known = Object.entries(given.values).filter(([key]) => !unknown.includes(key));
   const checked = check(Object.fromEntries(known), problems);
   const later = Object.fromEntries(unknown.map((key) => [key, given.values[key]]));

@@ -42,6 +42,7 @@ export class Onprem implements Plugin {
   readonly #stop = new AbortController();
   #link: Link | undefined;
   #inProgram = false;
+  readonly #warned = new Set<string>();
   #outOfReach: { failure: unknown; told: boolean } | undefined;
 
   constructor(version: string, kinds: readonly AnyKind[], connector: Connector) {
@@ -83,11 +84,17 @@ export class Onprem implements Plugin {
 
   check(type: string, given: Bag): Checked {
     const kind = this.#kind(type);
-    return checkKnown(given, (known, problems) => kind.check(known, problems));
+    return checkKnown(given, (known, problems) => {
+      for (const property of problems.secretProperties.filter((key) => !kind.confidential?.includes(key))) {
+        problems.add(property, "must not be a secret: on the host every account could read it");
+      }
+      return kind.check(known, problems);
+    });
   }
 
-  diff(type: string, { outputs, oldInputs, inputs }: Change): Diff {
+  diff(type: string, { name, say, outputs, oldInputs, inputs }: Change): Diff {
     const kind = this.#kind(type);
+    if (unknownKeys(inputs.values).length === 0) this.#warn(kind, { name, say }, inputs.values, outputs.values);
     const found = differences(oldInputs.values, inputs.values);
     const replaces = kind.identity.filter((key) => found.some((difference) => difference.path[0] === key));
     if (found.length > 0 || unknownKeys(inputs.values).length > 0) return { differences: found, replaces };
@@ -98,6 +105,15 @@ export class Onprem implements Plugin {
       differences: [...new Set(unmet)].map((property) => ({ path: [property], change: "update" })),
       replaces: [],
     };
+  }
+
+  /** Warnings of what stands already, once a run; the engine asks for a diff in its refresh too. */
+  #warn(kind: AnyKind, { name, say }: { name: string; say: Say }, want: Values, seen: Values): void {
+    for (const warning of kind.warn?.(want, seen) ?? []) {
+      if (this.#warned.has(`${name}: ${warning}`)) continue;
+      this.#warned.add(`${name}: ${warning}`);
+      say("warning", warning);
+    }
   }
 
   async create(type: string, { name, inputs, preview, say }: Creation): Promise<Made> {
@@ -157,18 +173,15 @@ export class Onprem implements Plugin {
     });
   }
 
-  async update(
-    type: string,
-    { id, name, inputs, oldInputs, outputs, preview, say }: Update,
-  ): Promise<{ outputs: Bag }> {
+  async update(type: string, { id, name, inputs, oldInputs, outputs, preview }: Update): Promise<{ outputs: Bag }> {
     const kind = this.#kind(type);
     const want = inputs.values;
-    if (preview) return { outputs: this.#foreseeUpdate(kind, name, inputs, outputs, say) };
+    if (preview) return { outputs: this.#foreseeUpdate(kind, name, inputs, outputs) };
     const memory = outputs.values.memory as object | undefined;
     const host = this.#host;
     const finished = outputs.values.unfinished === undefined ? oldInputs : bagOf(outputs.values.unfinished, oldInputs);
     return explained(kind, name, async () => {
-      const before = { prior: finished.values, memory, ours: true, secret: holdsSecret(inputs), say };
+      const before = { prior: finished.values, memory, ours: true, secret: holdsSecret(inputs) };
       const applied = await apply(kind, host, want, before).catch((error) => {
         throw partial(kind, { name, id, inputs, finished }, error);
       });
@@ -176,11 +189,11 @@ export class Onprem implements Plugin {
     });
   }
 
-  #foreseeUpdate(kind: AnyKind, name: string, inputs: Bag, outputs: Bag, say: Say): Bag {
+  #foreseeUpdate(kind: AnyKind, name: string, inputs: Bag, outputs: Bag): Bag {
     if (unknownKeys(inputs.values).length > 0) return inputs;
     const { values: want } = inputs;
     try {
-      admit(kind, this.#link ?? { name: "the host" }, want, outputs.values, { ours: true, say });
+      admit(kind, this.#link ?? { name: "the host" }, want, outputs.values, { ours: true });
     } catch (error) {
       throw labelled(kind, name, error);
     }

@@ -34,7 +34,7 @@ export interface Checked {
   readonly problems: readonly Problem[];
 }
 
-export interface Change {
+export interface Change extends Call {
   readonly id: string;
   readonly outputs: Bag;
   readonly oldInputs: Bag;

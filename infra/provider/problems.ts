@@ -10,12 +10,12 @@ export interface Problem {
 export class Problems {
   readonly #found: Problem[] = [];
   readonly #unknown: ReadonlySet<string>;
-  readonly #secret: ReadonlySet<string>;
+  readonly #secrets: readonly (readonly PropertyKey[])[];
 
-  /** @param unknown Top-level properties not known yet. @param secret Top-level properties that hold a secret. */
-  constructor(unknown: Iterable<string> = [], secret: Iterable<string> = []) {
+  /** @param unknown Top-level properties not known yet. @param secrets Where the values are secret. */
+  constructor(unknown: Iterable<string> = [], secrets: Iterable<readonly PropertyKey[]> = []) {
     this.#unknown = new Set(unknown);
-    this.#secret = new Set(secret);
+    this.#secrets = [...secrets];
   }
 
   /** Whether a top-level property has a value that is not known yet. */
@@ -23,9 +23,14 @@ export class Problems {
     return this.#unknown.has(property);
   }
 
-  /** Whether a top-level property holds a secret, whose value must not be shown. */
-  isSecret(property: string): boolean {
-    return this.#secret.has(property);
+  /** Whether a property is a secret, holds one or is part of one: its value must not be shown. */
+  isSecret(...path: readonly PropertyKey[]): boolean {
+    return this.#secrets.some((secret) => path.slice(0, secret.length).every((key, index) => key === secret[index]));
+  }
+
+  /** Top-level properties that hold a secret. */
+  get secretProperties(): readonly string[] {
+    return [...new Set(this.#secrets.map(([property]) => String(property)))];
   }
 
   add(path: readonly PropertyKey[] | string, reason: string): void {

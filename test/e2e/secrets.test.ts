@@ -10,14 +10,12 @@ const server = machine("dev");
 const canary = `canary${randomBytes(12).toString("hex")}`;
 const secret = { $secret: "canary" };
 const program = [
-  { name: "file", type: "File", args: { path: "/etc/onprem-secret", content: secret, mode: "0600" } },
+  { name: "file", type: "File", args: { path: "/etc/onprem-secret", content: secret } },
   {
     name: "tree",
     type: "FileTree",
     args: {
       path: "/etc/onprem-secrets",
-      mode: "0600",
-      directoryMode: "0700",
       files: { "a.conf": { content: secret }, "b.conf": { content: "b\n" } },
     },
   },
@@ -66,7 +64,7 @@ test("a secret is found nowhere: state, engine's log, event stream, processes, j
   places["the host's journal"] = await within(server, "journalctl -q -o json --all --no-pager");
   places["files that everybody may read"] = await within(
     server,
-    `find / -xdev -type f -perm -o+r -newermt '-10 minutes' -not -path '/proc/*' -not -path '/sys/*' -exec grep -l ${canary} {} + || true`,
+    `find / /run /dev/shm -xdev -type f -perm -o+r -newermt '-10 minutes' -not -path '/proc/*' -not -path '/sys/*' -exec grep -l ${canary} {} + || true`,
   );
   for (const one of lab().machines)
     places[`console of ${one.name}`] = await readFile(one.consoleLog, "utf8").catch(() => "");

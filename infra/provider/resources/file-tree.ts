@@ -5,6 +5,7 @@ import type { Kind } from "../kind.ts";
 import type { Problems } from "../problems.ts";
 import { HostResource, type Inputs } from "../resource.ts";
 import type { LocalFile } from "../step.ts";
+import { checkConfidential, confidentialMode } from "./confidential.ts";
 import { ancestors, at, byName, own, relativePathProblem, some } from "./tree-paths.ts";
 import { planTree, removeTree } from "./tree-plan.ts";
 import { agrees, maxContent, neededDirectories, survey } from "./tree-survey.ts";
@@ -19,7 +20,7 @@ export interface TreeFileArgs {
   owner?: string;
   /** Group of the file; without it, the tree's. */
   group?: string;
-  /** Permissions in octal; without them, the tree's. */
+  /** Permissions in octal; without them, the tree's. A file that holds a secret gets `0600` where neither is given. */
   mode?: string;
   /** A command that must accept the new file before it takes effect; the word `{}` becomes the path of the new file. */
   validate?: string[];
@@ -183,21 +184,27 @@ export class FileTree extends HostResource<FileTreeArgs> {
   }
 }
 
+const checkFields = byFields<FileTreeWant>(fields, (want, problems) => {
+  for (const [index, pattern] of (want.purge ?? []).entries()) {
+    const problem = relativePathProblem(pattern);
+    if (problem !== undefined) problems.add(["purge", index], `${problem}; given: ${JSON.stringify(pattern)}`);
+  }
+  if (want.files === undefined) return;
+  checkFiles(want.files, problems);
+  want.files = withDefaults(want);
+  for (const [name, { mode }] of Object.entries(want.files)) {
+    if (problems.isSecret("files", name)) checkConfidential(mode, ["files", name, "mode"], problems);
+  }
+});
+
 /** The lifecycle of `FileTree`. */
 export const fileTree: Kind<FileTreeWant, FileTreeSeen, FileTreeMemory> = {
   type: "onprem:linux:FileTree",
   summary: "Many files below one root, and what must not be among them.",
   fields,
   identity: ["path"],
-  check: byFields<FileTreeWant>(fields, (want, problems) => {
-    for (const [index, pattern] of (want.purge ?? []).entries()) {
-      const problem = relativePathProblem(pattern);
-      if (problem !== undefined) problems.add(["purge", index], `${problem}; given: ${JSON.stringify(pattern)}`);
-    }
-    if (want.files === undefined) return;
-    checkFiles(want.files, problems);
-    want.files = withDefaults(want);
-  }),
+  confidential: ["files"],
+  check: (given, problems) => checkFields(confidentially(given, problems), problems),
   named: (id) => (id.startsWith("/") ? { path: id } : undefined),
   observe: survey,
   plan: planTree,
@@ -247,6 +254,19 @@ function checkFiles(files: FileTreeWant["files"], problems: Problems): void {
     const above = ancestors(name).find((directory) => Object.hasOwn(files, directory));
     if (above !== undefined) problems.add(["files", name], `the file ${above} stands where a directory is needed`);
   }
+}
+
+/** A file that holds a secret is its owner's alone, unless the program says otherwise for it or for the tree. */
+function confidentially(given: Partial<FileTreeWant>, problems: Problems): Partial<FileTreeWant> {
+  const { files } = given;
+  if (given.mode !== undefined || problems.isUnknown("mode") || typeof files !== "object" || files === null)
+    return given;
+  const closed = Object.entries(files).map(([name, file]) =>
+    problems.isSecret("files", name) && typeof file === "object"
+      ? [name, { ...file, mode: file.mode ?? confidentialMode }]
+      : [name, file],
+  );
+  return { ...given, files: Object.fromEntries(closed) };
 }
 
 /** Every file with the tree's defaults, so that each difference shows at the file that has it. */

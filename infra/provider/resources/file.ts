@@ -5,6 +5,7 @@ import { absolutePath, accountName, byFields, fileMode, localFile } from "../fie
 import type { Kind } from "../kind.ts";
 import { HostResource, type Inputs } from "../resource.ts";
 import { LocalFile, run, type Step, write } from "../step.ts";
+import { checkConfidential, confidentialMode } from "./confidential.ts";
 import { keep, keptAt, putBack } from "./kept.ts";
 
 /** What a file should be. Exactly one of `content` and `source` is given. */
@@ -26,7 +27,7 @@ export interface FileArgs {
    */
   group?: string;
   /**
-   * Permissions in octal.
+   * Permissions in octal. Without them, a file whose content is a secret gets `0600`.
    * @default "0644"
    */
   mode?: string;
@@ -117,18 +118,25 @@ export class File extends HostResource<FileArgs> {
   }
 }
 
+const checkFields = byFields<FileWant>(fields);
+
 /** The lifecycle of `File`. */
 export const file: Kind<FileWant, FileSeen, FileMemory> = {
   type: "onprem:linux:File",
   summary: "One file with its content, owner and permissions, written atomically.",
   fields,
   identity: ["path"],
-  check: byFields<FileWant>(fields, (want, problems) => {
-    if (problems.isUnknown("content") || problems.isUnknown("source")) return;
-    if ((want.content === undefined) === (want.source === undefined)) {
-      problems.add("content", "exactly one of content and source must be given");
-    }
-  }),
+  confidential: ["content", "source"],
+  check(given, problems) {
+    const secret = problems.isSecret("content") || problems.isSecret("source");
+    const want = checkFields(secret ? { mode: confidentialMode, ...given } : given, problems);
+    const contents = (["content", "source"] as const).filter(
+      (key) => problems.isUnknown(key) || given[key] !== undefined,
+    );
+    if (contents.length !== 1) problems.add("content", "exactly one of content and source must be given");
+    if (secret) checkConfidential(want.mode, ["mode"], problems);
+    return want;
+  },
   named: (id) => (id.startsWith("/") ? { path: id } : undefined),
 
   async observe(host, want) {

@@ -158,14 +158,6 @@ export const systemdUnit: Kind<SystemdUnitWant, SystemdUnitSeen, SystemdUnitMemo
   identity: ["name"],
   check: byFields<SystemdUnitWant>(fields, (want, problems) => {
     checkNames(want, problems);
-    for (const property of ["unit", "dropIns"]) {
-      if (problems.isSecret(property)) {
-        problems.add(
-          property,
-          "must not be secret: systemd shows it to every account; use EnvironmentFile= or LoadCredential=",
-        );
-      }
-    }
     if (want.enabled && want.unit !== undefined && !/^\[Install\]\s*$/m.test(want.unit)) {
       problems.add("enabled", "needs an [Install] section in the unit");
     }

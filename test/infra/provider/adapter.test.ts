@@ -155,7 +155,15 @@ describe("a resource", () => {
     const answer = await call("diff", "DiffRequest", fields);
     expect(asked.diff).toEqual([
       "onprem:test:Note",
-      { id: "a", outputs: bag({ o: 1 }), oldInputs: bag({ i: 1 }), inputs: bag({ i: 2 }) },
+      {
+        name: "a::b",
+        say: expect.any(Function),
+        timeout: 0,
+        id: "a",
+        outputs: bag({ o: 1 }),
+        oldInputs: bag({ i: 1 }),
+        inputs: bag({ i: 2 }),
+      },
     ]);
     const { ADD, DELETE, UPDATE, UPDATE_REPLACE } = messages.PropertyDiff.Kind;
     expect(answer.toObject()).toMatchObject({

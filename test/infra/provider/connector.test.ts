@@ -6,7 +6,10 @@ import { hostPair, loginPair, sshServer, type TestServer } from "./host/ssh-serv
 const login = { host: "h", hostKey: "ssh-ed25519 AAAA", privateKeyFile: "~/.ssh/id" };
 
 function checked(given: object, unknown: string[] = [], secret: string[] = []) {
-  const problems = new Problems(unknown, secret);
+  const problems = new Problems(
+    unknown,
+    secret.map((key) => [key]),
+  );
   return { config: connector.check({ ...given }, problems), problems: problems.found };
 }
 

@@ -75,7 +75,10 @@ describe("byFields", () => {
     },
   );
   const asked = (given: object, unknown: string[] = [], secret: string[] = []) => {
-    const problems = new Problems(unknown, secret);
+    const problems = new Problems(
+      unknown,
+      secret.map((key) => [key]),
+    );
     return { want: check(given as Partial<Want>, problems), problems: problems.found };
   };
 

@@ -65,6 +65,7 @@ export const noteKind: Kind<NoteWant, NoteSeen, { before: string }> = {
   summary: "A note.",
   fields: { note: z.string().min(1), text: z.string().default("empty"), tags: z.array(z.string()).default([]) },
   identity: ["note"],
+  confidential: ["text", "tags"],
   check: byFields({
     note: z.string().min(1),
     text: z.string().default("empty"),

@@ -126,6 +126,13 @@ describe("check", () => {
     });
   });
 
+  test("refuses a secret where none may be", () => {
+    const { problems } = plugin.check(type, bag({ note: "a", text: "hello" }, "note", "text"));
+    expect(problems).toEqual([
+      { property: "note", reason: "must not be a secret: on the host every account could read it" },
+    ]);
+  });
+
   test("shows no secret", () => {
     const { problems } = plugin.check(type, bag({ note: "a", text: ["s3cret"] }, "text"));
     expect(problems).toEqual([{ property: "text", reason: expect.stringMatching(/given: \[secret\]$/) }]);
@@ -139,8 +146,18 @@ describe("check", () => {
 });
 
 describe("diff", () => {
+  test("warns of what stands, once a run", () => {
+    const said: unknown[] = [];
+    const odd = { name: "mine", say: (...words: unknown[]) => said.push(words), id: "a", oldInputs: bag(note("odd")) };
+    for (let times = 0; times < 2; times++)
+      plugin.diff(type, { ...odd, inputs: bag(note("odd")), outputs: bag(state("odd")) });
+    expect(said).toEqual([["warning", "that is odd"]]);
+  });
+
   const diff = (oldInputs: object, inputs: object, outputs: object) =>
     plugin.diff(type, {
+      name: "mine",
+      say: silent,
       id: "a",
       oldInputs: bag({ ...oldInputs }),
       inputs: bag({ ...inputs }),

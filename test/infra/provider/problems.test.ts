@@ -15,7 +15,7 @@ test.each<[readonly PropertyKey[], string]>([
 });
 
 test("problems are kept in order, but not those of what is not known yet", () => {
-  const problems = new Problems(["later"], ["key"]);
+  const problems = new Problems(["later"], [["key"], ["files", "a", "content"]]);
   problems.add("mode", "is odd");
   problems.add(["later", 0], "is no number");
   problems.add(["files", "a b"], "is odd");
@@ -25,4 +25,9 @@ test("problems are kept in order, but not those of what is not known yet", () =>
   ]);
   expect([problems.isUnknown("later"), problems.isUnknown("mode")]).toEqual([true, false]);
   expect([problems.isSecret("key"), problems.isSecret("mode")]).toEqual([true, false]);
+  expect(problems.isSecret("key", "inside")).toBe(true);
+  expect(
+    [["files"], ["files", "a"], ["files", "b"], ["files", "a", "mode"]].map((path) => problems.isSecret(...path)),
+  ).toEqual([true, true, false, false]);
+  expect(problems.secretProperties).toEqual(["key", "files"]);
 });

@@ -35,7 +35,14 @@ describe("diff: a changed input is an update, a changed trigger a replacement", 
     ["the same archive", { triggers: [archive(undefined, "1")] }, { triggers: [archive("x", "1")] }, false],
     ["an archive of other content", { triggers: [archive(undefined, "1")] }, { triggers: [archive("x", "2")] }, true],
   ])("%s", (_, before, after, replaces) => {
-    const change = { id: "a", outputs: emptyBag, oldInputs: bag({ ...before }), inputs: bag({ ...after }) };
+    const change = {
+      name: "mine",
+      say: () => undefined,
+      id: "a",
+      outputs: emptyBag,
+      oldInputs: bag({ ...before }),
+      inputs: bag({ ...after }),
+    };
     expect(standIn.diff(type, change)).toEqual({
       differences: differences(before, after),
       replaces: replaces ? ["triggers"] : [],

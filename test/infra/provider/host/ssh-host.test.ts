@@ -403,7 +403,7 @@ describe("an account that is not as it should be", () => {
 
   test.each([
     ["a forced command", "echo Please log in as ubuntu; exit 142", "Please log in as ubuntu"],
-    ["no perl", "exec no-such-program", "no-such-program: not found"],
+    ["no perl", "PATH=/nowhere; exec no-such-program", "no-such-program: not found"],
   ])("%s", async (_, command, why) => {
     const error = await rejected(command, "root");
     expect(error).toBeInstanceOf(HostUnusable);
