@@ -1,5 +1,7 @@
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
+import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { lab, machine, stackOn, within } from "./on-lab.ts";
 import { watchCommandLines, withoutEnginesDump } from "./places-of-secrets.ts";
@@ -66,6 +68,9 @@ test("a secret is found nowhere: state, engine's log, event stream, processes, j
     server,
     `find / /run /dev/shm -xdev -type f -perm -o+r -newermt '-10 minutes' -not -path '/proc/*' -not -path '/sys/*' -exec grep -l ${canary} {} + || true`,
   );
+  places["files on this machine that everybody may read"] = await readableHere(canary);
+  // The search would find it if it were there: the engine was seen at work.
+  expect(places.processes).toContain("pulumi");
   for (const one of lab().machines)
     places[`console of ${one.name}`] = await readFile(one.consoleLog, "utf8").catch(() => "");
   const found = Object.entries(places).flatMap(([place, text]) =>
@@ -82,6 +87,28 @@ test("a secret is found nowhere: state, engine's log, event stream, processes, j
 function spellings(word: string, privateKey: string): string[] {
   const lines = privateKey.split("\n").filter((line) => line.length > 20 && !line.startsWith("-----"));
   return [word, Buffer.from(word).toString("base64").replace(/=+$/, ""), ...lines];
+}
+
+/** Recent files of this machine's temporary folders that every account may read and that hold a word. */
+async function readableHere(word: string): Promise<string> {
+  const find = [
+    "/tmp",
+    "/var/tmp",
+    "/dev/shm",
+    "-xdev",
+    "-type",
+    "f",
+    "-perm",
+    "-o+r",
+    "-mmin",
+    "-10",
+    "-size",
+    "-10M",
+  ];
+  const { stdout } = await promisify(execFile)("find", [...find, "-exec", "grep", "-ls", word, "{}", "+"]).catch(
+    (error: { stdout?: string }) => ({ stdout: error.stdout ?? "" }),
+  );
+  return stdout === "" ? "" : `${word} in ${stdout}`;
 }
 
 async function everything(folder: string): Promise<string> {
