@@ -1,12 +1,16 @@
 import { z } from "zod";
 import { propertyPath } from "./provider/problems.ts";
+import { type Given, mistakesAcross, type PartlyRead } from "./settings/across.ts";
 import { leftFromExample } from "./settings/example.ts";
 import { firewall } from "./settings/firewall.ts";
 import { type Mistake, mistakesIn, SettingsMistaken } from "./settings/mistakes.ts";
-import { fullHostName } from "./settings/names.ts";
+import { defaultServerName } from "./settings/names.ts";
+import { mistypedNamespaces } from "./settings/namespaces.ts";
 import { administrator, customer, journal, time, updates } from "./settings/operation.ts";
+import { readPartly } from "./settings/partly.ts";
 import { requirements } from "./settings/requirements.ts";
-import { completeServer, type ServerSettings, server, superfluousWays } from "./settings/server.ts";
+import { isSecretThroughout } from "./settings/secrecy.ts";
+import { completeServer, type ServerSettings, server } from "./settings/server.ts";
 
 /** The namespace of the settings in a stack's configuration: the project's name. */
 export const namespace = "os2mo-on-prem";
@@ -47,17 +51,10 @@ const environmentOfStack: Readonly<Record<string, Environment>> = {
   prod: "production",
 };
 
-/** Names of the servers below the customer's domain (Q-SRV-14). */
-const defaultName: Readonly<Record<Environment, string>> = {
-  development: "os2mo-udvikling",
-  test: "os2mo-test",
-  production: "os2mo",
-};
-
 /**
  * Reads a stack's configuration. Pure.
  *
- * @param config Full key to value, as the engine hands it over: an object is JSON text. Other namespaces are left alone.
+ * @param config Full key to value, as the engine hands it over: an object is JSON text. Other packages' namespaces are left alone.
  * @param secretKeys Full keys that hold a secret anywhere below them.
  * @throws SettingsMistaken with every mistake, never with a secret's value.
  */
@@ -71,26 +68,29 @@ export function readSettings(
       .filter(([key]) => key.startsWith(`${namespace}:`))
       .map(([key, text]) => [key.slice(namespace.length + 1), text] as const),
   );
-  const isSecret = (key: string) => secretKeys.includes(`${namespace}:${key}`);
+  const marked = (key: string) => secretKeys.includes(`${namespace}:${key}`);
   const mistakes: Mistake[] = [...given.keys()]
     .filter((key) => !(key in schemas))
     .map((key) => ({
       path: propertyPath([key]),
       reason: `is not a setting; here are: ${Object.keys(schemas).sort().join(", ")}`,
     }));
+  mistakes.push(...mistypedNamespaces(Object.keys(config), namespace));
 
-  const read: Partial<Read> = {};
-  for (const [key, schema] of Object.entries(schemas) as [keyof Read, z.ZodType][]) {
+  const read: Record<string, unknown> = {};
+  const values: Record<string, unknown> = {};
+  for (const [key, schema] of Object.entries<z.ZodType>(schemas)) {
     const value = key === "environment" ? environmentValue(stack, given) : parsed(given.get(key));
-    const result = schema.safeParse(value);
-    if (result.success) Object.assign(read, { [key]: result.data });
-    else mistakes.push(...mistakesIn(key, schema, value, result.error.issues, isSecret(key)));
-    if (key !== "environment" && !isSecret(key)) mistakes.push(...leftFromExample(value, key));
+    const { error } = schema.safeParse(value);
+    if (error !== undefined) mistakes.push(...mistakesIn(key, schema, value, error.issues, marked(key)));
+    if (key !== "environment") mistakes.push(...leftFromExample(value, key, isSecretThroughout(value, marked(key))));
+    values[key] = value;
+    read[key] = readPartly(schema, value);
   }
-  mistakes.push(...acrossSettings(read, isSecret));
+  mistakes.push(...mistakesAcross(read as PartlyRead, values as Given, marked));
   if (mistakes.length > 0) throw new SettingsMistaken(stack, namespace, sorted(mistakes));
   const complete = read as Read;
-  const defaultName = nameOf(complete.environment, complete.customer.domain);
+  const defaultName = defaultServerName(complete.environment, complete.customer.domain);
   return { ...complete, stack, server: completeServer(complete.server, defaultName) };
 }
 
@@ -117,50 +117,11 @@ function parsed(text: string | undefined): unknown {
   }
 }
 
-function nameOf(environment: Environment, domain: string): string {
-  return `${defaultName[environment]}.${domain}`;
-}
-
-function acrossSettings(read: Partial<Read>, isSecret: (key: string) => boolean): Mistake[] {
-  const { administrator, customer, environment, firewall, server, time } = read;
-  const found: Mistake[] = [];
-  const add = (path: string, reason: string) => found.push({ path, reason });
-
-  for (const [path, login] of Object.entries({ server, "server.jump": server?.jump })) {
-    for (const key of ["privateKey", "passphrase"] as const) {
-      if (login?.[key] !== undefined && !isSecret("server")) {
-        add(`${path}.${key}`, `must be a secret: set it with \`pulumi config set --secret --path ${path}.${key}\``);
-      }
-    }
-    const ways = superfluousWays(login ?? {});
-    if (ways.length > 0) add(path, `has ${ways.join(" and ")}; give one of them`);
-  }
-  if (server?.hostname === undefined && customer !== undefined && environment !== undefined) {
-    const name = fullHostName.safeParse(nameOf(environment, customer.domain));
-    if (!name.success) add("customer.domain", `gives a host name that ${name.error.issues[0]?.message}`);
-  }
-  if (server?.hostname !== undefined && server.hostname === customer?.domain) {
-    add("server.hostname", `must not be the top of the customer's domain (DNS-8); given: "${server.hostname}"`);
-  }
-  if (administrator?.enabled && administrator.keys.length === 0) {
-    add("administrator.keys", "needs at least one public SSH key, or the account could not be used (ACC-2)");
-  }
-  if (administrator?.enabled === false && administrator.name === server?.user) {
-    add("administrator.enabled", `must stay true while server.user is this account: "${administrator.name}"`);
-  }
-  const asksTime = Object.values(firewall?.egress ?? {}).some(
-    ({ protocol, ports }) => protocol === "udp" && ports.includes(123),
-  );
-  if (time !== undefined && firewall !== undefined && !asksTime) {
-    add("firewall.egress", "must let udp 123 out to time.servers, or the clock is never right");
-  }
-  return found;
-}
-
 /** By key in the order of the schemas, then by path. */
 function sorted(mistakes: readonly Mistake[]): Mistake[] {
   const order = Object.keys(schemas);
-  const rank = ({ path }: Mistake) => {
+  const rank = ({ path, namespace }: Mistake) => {
+    if (namespace !== undefined) return order.length + 1;
     const index = order.indexOf(path.split(/[.[]/)[0] ?? "");
     return index < 0 ? order.length : index;
   };

@@ -1,11 +1,14 @@
 import { z } from "zod";
 import { Failure } from "../provider/failure.ts";
 import { propertyPath } from "../provider/problems.ts";
+import { canHoldSecret, isSecretThroughout, jsonWithoutSecrets, redacted, secretNames } from "./secrecy.ts";
 
 /** One thing that is wrong in a stack's configuration. */
 export interface Mistake {
-  /** Path below the project's namespace: `server.host`, `firewall.management[0]`. */
+  /** Path below its namespace: `server.host`, `firewall.management[0]`. */
   readonly path: string;
+  /** @default the project's */
+  readonly namespace?: string;
   /** What is wrong, what was given (never a secret's value), what is allowed. */
   readonly reason: string;
 }
@@ -19,23 +22,24 @@ export class SettingsMistaken extends Failure {
     const count = mistakes.length === 1 ? "a mistake" : `${mistakes.length} mistakes`;
     super({
       what: `the configuration of stack ${stack} has ${count}; nothing was touched`,
-      why: mistakes.map(({ path, reason }) => `${project}:${path} ${reason}`).join("\n"),
+      why: mistakes.map(({ path, reason, namespace = project }) => `${namespace}:${path} ${reason}`).join("\n"),
       remedy: `Edit Pulumi.${stack}.yaml; docs/settings.md describes each key.`,
     });
     this.mistakes = mistakes;
   }
 }
 
-/** What zod found wrong with the value of one top-level key. `secret` keeps every value below that key out. */
+/** What zod found wrong with the value of one top-level key. @param marked Whether the engine knows of a secret below it. */
 export function mistakesIn(
   key: string,
   schema: z.ZodType,
   value: unknown,
   issues: readonly z.core.$ZodIssue[],
-  secret: boolean,
+  marked: boolean,
 ): Mistake[] {
+  const hidden = isSecretThroughout(value, marked);
   return issues.flatMap((issue) => {
-    if (issue.code === "invalid_union") return mistakesIn(key, schema, value, likelyIssues(issue), secret);
+    if (issue.code === "invalid_union") return mistakesIn(key, schema, value, likelyIssues(issue), marked);
     const path = [key, ...issue.path];
     if (issue.code === "unrecognized_keys") {
       const allowed = Object.keys(fieldAt(schema, issue.path)?.properties ?? {}).sort();
@@ -47,7 +51,8 @@ export function mistakesIn(
     const field = fieldAt(schema, issue.path);
     const given = at(value, issue.path);
     if (given === undefined) return [{ path: propertyPath(path), reason: `is required: ${field?.description ?? ""}` }];
-    const shown = secret || field?.secret === true ? "[secret]" : short(given);
+    const secret = hidden || path.some(isSecretName) || (marked && canHoldSecret(field));
+    const shown = secret ? redacted : short(given);
     return [{ path: propertyPath(path), reason: `${allowedBy(issue)}; given: ${shown}` }];
   });
 }
@@ -131,7 +136,11 @@ function at(value: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((inner, step) => (inner as Record<PropertyKey, unknown> | undefined)?.[step], value);
 }
 
+function isSecretName(step: PropertyKey): boolean {
+  return secretNames.includes(String(step));
+}
+
 function short(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = jsonWithoutSecrets(value);
   return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Environment } from "../settings.ts";
 
 const label = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
 
@@ -37,4 +38,16 @@ function isAddressLike(text: string): boolean {
 /** A name or an address of a host. */
 export function isHost(text: string, isAddress: (text: string) => boolean): boolean {
   return isAddress(text) || (isHostName(text) && !isAddressLike(text));
+}
+
+/** Names of the servers below the customer's domain (Q-SRV-14). */
+const defaultName: Readonly<Record<Environment, string>> = {
+  development: "os2mo-udvikling",
+  test: "os2mo-test",
+  production: "os2mo",
+};
+
+/** The whole name of a server that was given none. */
+export function defaultServerName(environment: Environment, domain: string): string {
+  return `${defaultName[environment]}.${domain}`;
 }

@@ -98,7 +98,7 @@ function withWay<Given extends Login>(given: Given, other: Partial<Login>): Give
 }
 
 /** More ways to log in than one, which would leave open which counts. */
-export function superfluousWays(login: Partial<z.output<typeof server>>): string[] {
+export function superfluousWays(login: { readonly [Way in (typeof ways)[number]]?: unknown }): string[] {
   const given = ways.filter((way) => login[way] !== undefined);
   return given.length > 1 ? given : [];
 }

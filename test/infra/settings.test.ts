@@ -148,6 +148,20 @@ test("the empty environment that the project declares is none", () => {
   expect(readSettings("dev", config({ ...least, environment: "" })).environment).toBe("development");
 });
 
+test.each(["os2mo-on-premm", "os2mo-onprem", "OS2mo-on-prem", "os2mo_on_prem"])(
+  "a key in namespace %s, a mistyped one of ours, is a mistake",
+  (mistyped) => {
+    const read = () => readSettings("prod", { ...config(least), [`${mistyped}:journal`]: "{}" });
+    expect(read).toThrow(
+      `\n  ${mistyped}:journal is in no namespace of ours; did you mean os2mo-on-prem?\n  Edit Pulumi.prod.yaml`,
+    );
+  },
+);
+
+test.each(["pulumi:tags", "onprem:host", "command:x", "os2mo-image:tag"])("%s is another package's", (fullKey) => {
+  expect(readSettings("prod", { ...config(least), [fullKey]: "{}" }).stack).toBe("prod");
+});
+
 test("other namespaces are left alone", () => {
   expect(readSettings("dev", { ...config(least), "cloudflare:apiToken": "x" }).stack).toBe("dev");
 });
@@ -270,6 +284,54 @@ describe("a mistake is found", () => {
       ],
     },
     {
+      name: "NET-2: the name of the connection to the vendor, and what is wrong below a mistaken name",
+      changes: {
+        "firewall/egress/salt": { ports: [443], to: ["10.0.0.1"] },
+        "firewall/egress/DNS": { ports: [0], to: ["everywhere"], via: "x" },
+      },
+      found: [
+        'firewall.egress.DNS has a name that must be a short lower-case word; given: {"ports":[0],"to":["everywhere"],"via":"x"}',
+        "firewall.egress.DNS.ports[0] must be at least 1; given: 0",
+        'firewall.egress.DNS.to[0] must be a range such as "10.0.0.0/8" or "fd00::/8", or an IP address; given: "everywhere"',
+        "firewall.egress.DNS.via is not a setting; here are: ports, protocol, to",
+        'firewall.egress.salt has a name that is taken by the connection to the vendor (NET-2); given: {"ports":[443],"to":["10.0.0.1"]}',
+      ],
+    },
+    {
+      name: "time servers without a way to them, beside another mistake",
+      changes: { "firewall/egress": {}, "firewall/management": ["x"], "time/zone": "..", "administrator/name": "root" },
+      found: [
+        "firewall.egress must let udp 123 out to time.servers, or the clock is never right",
+        'firewall.management[0] must be a range such as "10.0.0.0/8" or "fd00::/8", or an IP address; given: "x"',
+        'administrator.name must not be root: it is an account of its own (ACC-2); given: "root"',
+        'time.zone must be a name of the tz database, such as "Europe/Copenhagen"; given: ".."',
+      ],
+    },
+    {
+      name: "what depends on a field that is right, beside fields that are wrong",
+      changes: {
+        "customer/name": "",
+        "server/hostname": "naerum.dk",
+        "server/port": 0,
+        "server/user": "anne",
+        "administrator/name": "anne",
+        "administrator/enabled": false,
+        "administrator/key": "x",
+      },
+      found: [
+        'customer.name must not be empty; given: ""',
+        'server.hostname must not be the top of the customer\'s domain (DNS-8); given: "naerum.dk"',
+        "server.port must be at least 1; given: 0",
+        'administrator.enabled must stay true while server.user is this account: "anne"',
+        "administrator.key is not a setting; here are: enabled, keys, name",
+      ],
+    },
+    {
+      name: "the customer of the example",
+      changes: { "customer/name": "Eksempel Kommune" },
+      found: ["customer.name is still the example's name: Eksempel Kommune"],
+    },
+    {
       name: "time servers without a way to them",
       changes: { "firewall/egress": {} },
       found: ["firewall.egress must let udp 123 out to time.servers, or the clock is never right"],
@@ -362,13 +424,44 @@ describe("a secret is never shown", () => {
   const canary = "canary-7f3a";
   test.each([
     { name: "of a wrong type", changes: { "server/privateKey": [canary] } },
-    { name: "beside a mistake", changes: { "server/privateKey": canary, "server/host": canary.toUpperCase() } },
+    { name: "beside a mistake", changes: { "server/privateKey": canary, "server/host": "Nærum" } },
+    { name: "within a wrong type", changes: { "server/jump": [{ privateKey: canary }] } },
+    { name: "in place of an object", changes: { "server/jump": canary, "server/passphrase": "x" } },
+    { name: "below the name of another field", changes: { "server/host": { passphrase: canary } } },
+    { name: "as an example's name", changes: { "server/privateKey": `${canary}.example`, "server/port": 0 } },
+    { name: "under a key that has no secrets of its own", changes: { "time/servers": [canary.toUpperCase()] } },
     { name: "at a mistyped key", changes: { "server/privatKey": canary } },
     { name: "as the whole value", changes: { server: canary } },
   ])("$name", ({ changes }) => {
-    const found = mistakes(changes, "prod", ["os2mo-on-prem:server"]);
+    const found = mistakes(changes, "prod", ["os2mo-on-prem:server", "os2mo-on-prem:time"]);
     expect(found.length).toBeGreaterThan(0);
     expect(found.join("\n").toLowerCase()).not.toContain(canary);
+  });
+
+  test("and hides nothing else of the key that it is in", () => {
+    const jump = { host: "192.0.2.1", hostKey: key, privateKey: canary, port: 0 };
+    expect(mistakes({ "server/host": "Nærum", "server/jump": jump }, "prod", ["os2mo-on-prem:server"])).toEqual([
+      'server.host must be a host name in lower case or an IP address; given: "Nærum"',
+      "server.jump.host is still the example's address: 192.0.2.1",
+      "server.jump.port must be at least 1; given: 0",
+    ]);
+  });
+
+  test("a secret that is at none of the fields known for one hides its whole key, and no mistake", () => {
+    expect(mistakes({ "server/host": "kommune.example", "server/port": 0 }, "prod", ["os2mo-on-prem:server"])).toEqual([
+      "server.host is still the example's name",
+      "server.port must be at least 1; given: [secret]",
+    ]);
+  });
+
+  test("not even where it stands in the open beside other mistakes", () => {
+    expect(mistakes({ "server/privateKey": [canary], "server/port": 0, "server/agent": 5 })).toEqual([
+      "server has privateKey and agent; give one of them",
+      "server.agent must be text; given: 5",
+      "server.port must be at least 1; given: 0",
+      "server.privateKey must be text; given: [secret]",
+      "server.privateKey must be a secret: set it with `pulumi config set --secret --path server.privateKey`",
+    ]);
   });
 
   test("not even one that was not marked as a secret, which is a mistake", () => {

@@ -34,6 +34,7 @@ describe.each(["dev", "test", "prod"])("Pulumi.%s.yaml as it is handed out", (st
     }
     expect(paths).toEqual([
       "customer.domain is still the example's name",
+      "customer.name is still the example's name",
       "server.host is still the example's address",
       "server.hostKey is required",
       "firewall.egress.dns-tcp.to[0] is still the example's address",

@@ -1,0 +1,83 @@
+import type { z } from "zod";
+import type { schemas } from "../settings.ts";
+import type { Mistake } from "./mistakes.ts";
+import { defaultServerName, fullHostName } from "./names.ts";
+import { isTree, type Partly } from "./partly.ts";
+import { isSecretThroughout, redacted, secretNames } from "./secrecy.ts";
+import { superfluousWays } from "./server.ts";
+
+/** As much of the settings as could be read, by top-level key. */
+export type PartlyRead = { [Key in keyof typeof schemas]?: Partly<z.output<(typeof schemas)[Key]>> };
+
+/** The values of the top-level keys as they were given. */
+export type Given = Readonly<Partial<Record<keyof typeof schemas, unknown>>>;
+
+/**
+ * What is wrong between settings that are right on their own. What could not be read is reported elsewhere; nothing is
+ * said here of what would depend on it.
+ *
+ * @param marked Whether the engine knows of a secret below a top-level key.
+ */
+export function mistakesAcross(read: PartlyRead, given: Given, marked: (key: string) => boolean): Mistake[] {
+  const shown = (key: keyof Given, value: string) =>
+    isSecretThroughout(given[key], marked(key)) ? redacted : JSON.stringify(value);
+  return [
+    ...logins(given.server, marked("server")),
+    ...hostName(read, (value) => shown("server", value)),
+    ...account(read, (value) => shown("administrator", value)),
+    ...clock(read),
+  ];
+}
+
+/** Looks at what was given, for a private key must be a secret whatever else is wrong with it. */
+function logins(server: unknown, marked: boolean): Mistake[] {
+  const jump = isTree(server) ? server.jump : undefined;
+  return Object.entries({ server, "server.jump": jump }).flatMap(([path, login]) => {
+    if (!isTree(login)) return [];
+    const plain = secretNames.filter((name) => login[name] !== undefined && !marked);
+    const ways = superfluousWays(login);
+    return [
+      ...plain.map((name) => ({
+        path: `${path}.${name}`,
+        reason: `must be a secret: set it with \`pulumi config set --secret --path ${path}.${name}\``,
+      })),
+      ...(ways.length > 0 ? [{ path, reason: `has ${ways.join(" and ")}; give one of them` }] : []),
+    ];
+  });
+}
+
+function hostName({ customer, environment, server }: PartlyRead, shown: (value: string) => string): Mistake[] {
+  const domain = customer?.domain;
+  if (domain === undefined) return [];
+  if (server?.hostname !== undefined) {
+    const reason = `must not be the top of the customer's domain (DNS-8); given: ${shown(server.hostname)}`;
+    return server.hostname === domain ? [{ path: "server.hostname", reason }] : [];
+  }
+  const name = environment === undefined ? undefined : fullHostName.safeParse(defaultServerName(environment, domain));
+  const issue = name?.error?.issues[0];
+  return issue === undefined ? [] : [{ path: "customer.domain", reason: `gives a host name that ${issue.message}` }];
+}
+
+function account({ administrator, server }: PartlyRead, shown: (value: string) => string): Mistake[] {
+  if (administrator?.enabled === true && administrator.keys?.length === 0) {
+    const reason = "needs at least one public SSH key, or the account could not be used (ACC-2)";
+    return [{ path: "administrator.keys", reason }];
+  }
+  const name = administrator?.name;
+  if (administrator?.enabled === false && name !== undefined && name === server?.user) {
+    const reason = `must stay true while server.user is this account: ${shown(name)}`;
+    return [{ path: "administrator.enabled", reason }];
+  }
+  return [];
+}
+
+function clock({ firewall }: PartlyRead): Mistake[] {
+  if (firewall?.egress === undefined) return [];
+  // An entry that is mistaken itself may be the one that lets time out.
+  const letsOut = Object.values(firewall.egress).some((entry) => {
+    const { protocol = "udp", ports = [123] } = entry ?? {};
+    return protocol === "udp" && ports.includes(123);
+  });
+  const reason = "must let udp 123 out to time.servers, or the clock is never right";
+  return letsOut ? [] : [{ path: "firewall.egress", reason }];
+}
