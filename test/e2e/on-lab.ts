@@ -45,6 +45,7 @@ export async function within({ name }: MachineStatus, script: string, labName = 
   const argv = ["--target", String(leader), "--all", "--", "/bin/sh", "-ec", script];
   const { stdout } = await execute("nsenter", argv, {
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C", HOME: "/root" },
+    maxBuffer: 256 * 1024 * 1024, // a whole journal, for one
   });
   return stdout.trimEnd();
 }
