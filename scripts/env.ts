@@ -1,9 +1,15 @@
+import { parseArgs } from "node:util";
 import { ensureEngine } from "./engine/engine.ts";
 import { engineEnvironment, shellLines } from "./engine/environment.ts";
 import { runMain } from "./main.ts";
 
-// `eval "$(npm run --silent env)"`: makes `pulumi` callable by its name in the shell that says it.
-await runMain(async ({ env, reporter, signal }) => {
+const usage = `Usage: eval "$(npm run --silent env)"
+
+Makes \`pulumi\` callable by its name in the shell that says it.
+`;
+
+await runMain(usage, async ({ args, env, reporter, signal }) => {
+  parseArgs({ args: [...args], options: {} });
   process.stdout.write(shellLines(engineEnvironment(await ensureEngine({ env, reporter, signal }), env)));
   return 0;
 });

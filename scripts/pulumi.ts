@@ -6,7 +6,7 @@ import { engineEnvironment } from "./engine/environment.ts";
 import { runMain } from "./main.ts";
 
 // `npm run pulumi -- up -s prod`: the engine, with all that it needs, in place of this process.
-await runMain(async ({ args, env, reporter, signal }) => {
+await runMain(undefined, async ({ args, env, reporter, signal }) => {
   const engine = await ensureEngine({ env, reporter, signal });
   const environment = engineEnvironment(engine, env);
   if (actionsPlugin(pulumiHome(env)) === "missing") await ensureActionsPlugin({ env: environment, reporter, signal });

@@ -8,3 +8,6 @@ export class ScriptError extends Error {
     });
   }
 }
+
+/** A script was called with arguments that it does not take. The message is one sentence; the usage follows it. */
+export class UsageError extends Error {}

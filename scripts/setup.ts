@@ -1,3 +1,4 @@
+import { parseArgs } from "node:util";
 import { actionsVersion, pulumiHome } from "../infra/plugins/in-use.ts";
 import { ensureActionsPlugin } from "./engine/actions-plugin.ts";
 import { describeSetup } from "./engine/description.ts";
@@ -5,8 +6,14 @@ import { ensureEngine } from "./engine/engine.ts";
 import { engineEnvironment } from "./engine/environment.ts";
 import { runMain } from "./main.ts";
 
-// `npm run setup`: everything that `pulumi up` needs on this machine. The dependencies are there already, launch.mjs saw to that.
-await runMain(async ({ env, reporter, signal }) => {
+const usage = `Usage: npm run setup
+
+Gets everything that \`pulumi up\` needs on this machine: Pulumi's engine and the plugins. What is there already is kept.
+`;
+
+// The dependencies are there already, launch.mjs saw to that.
+await runMain(usage, async ({ args, env, reporter, signal }) => {
+  parseArgs({ args: [...args], options: {} });
   const engine = await ensureEngine({ env, reporter, signal });
   const environment = engineEnvironment(engine, env);
   const plugin = await ensureActionsPlugin({ env: environment, reporter, signal });

@@ -35,15 +35,11 @@ outside, and says how it went. Said again, it changes only what differs.
   --name NAME   which lab, default "${defaultLab}"
 `;
 
-await runMain(async (surroundings) => {
+await runMain(usage, async (surroundings) => {
   const { values } = parseArgs({
     args: [...surroundings.args],
-    options: { name: { type: "string", default: defaultLab }, help: { type: "boolean", short: "h", default: false } },
+    options: { name: { type: "string", default: defaultLab } },
   });
-  if (values.help) {
-    process.stdout.write(usage);
-    return 0;
-  }
   requireRoot(process.geteuid?.());
   const { reporter, signal } = surroundings;
   const started = Date.now();

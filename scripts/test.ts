@@ -3,8 +3,14 @@ import { ScriptError } from "./script-error.ts";
 import { removeLeftLabs } from "./test-labs.ts";
 import { runVitest } from "./vitest.ts";
 
-// `npm test`: unit tests, then end-to-end tests on a lab of its own. `npm run test:unit`: the former alone. Words after `--` go to vitest.
-await runMain(async ({ args, reporter, signal }) => {
+const usage = `Usage: npm test [-- WORDS FOR VITEST]
+       npm run test:unit [-- WORDS FOR VITEST]
+
+Unit tests, then end-to-end tests on labs of their own, which need root; test:unit is the former alone. The words are files and options,
+for example: npm run test:unit -- test/lab
+`;
+
+await runMain(usage, async ({ args, reporter, signal }) => {
   const unitOnly = args.includes("--unit");
   const rest = args.filter((word) => word !== "--unit");
   if (!unitOnly && process.getuid?.() !== 0) {

@@ -8,7 +8,7 @@ import { readHostKey } from "../infra/provider/host/read-host-key.ts";
 import { type ConnectionSettings, endpoint } from "../infra/provider/host/settings.ts";
 import { projectFolder } from "./engine/environment.ts";
 import { runMain, type Surroundings } from "./main.ts";
-import { ScriptError } from "./script-error.ts";
+import { ScriptError, UsageError } from "./script-error.ts";
 import { decide, describeKey, type Said } from "./trust/decision.ts";
 import { readTarget, recordHostKey, type Target, type Whose } from "./trust/stack-file.ts";
 
@@ -22,14 +22,8 @@ Shows the host key of a stack's server and, once you agree, records it in Pulumi
   --config-file FILE        another file than Pulumi.STACK.yaml
 `;
 
-await runMain(async (surroundings) => {
-  const options = readArguments(surroundings.args);
-  if (options === undefined) return 2;
-  if (options.help) {
-    process.stdout.write(usage);
-    return 0;
-  }
-  const { file, said } = options;
+await runMain(usage, async (surroundings) => {
+  const { file, said } = readArguments(surroundings.args);
   if (!existsSync(file)) {
     throw new ScriptError(
       `there is no ${file}`,
@@ -43,26 +37,20 @@ await runMain(async (surroundings) => {
 });
 
 function readArguments(args: readonly string[]) {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        fingerprint: { type: "string", multiple: true, default: [] },
-        yes: { type: "boolean", short: "y", default: false },
-        replace: { type: "boolean", default: false },
-        "config-file": { type: "string" },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    });
-    const stack = positionals[0]?.split("/").at(-1);
-    if (!values.help && (stack === undefined || positionals.length > 1)) throw new Error("name one stack");
-    const said: Said = { fingerprints: values.fingerprint, yes: values.yes, replace: values.replace };
-    return { help: values.help, file: values["config-file"] ?? join(projectFolder, `Pulumi.${stack}.yaml`), said };
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n\n${usage}`);
-    return undefined;
-  }
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      fingerprint: { type: "string", multiple: true, default: [] },
+      yes: { type: "boolean", short: "y", default: false },
+      replace: { type: "boolean", default: false },
+      "config-file": { type: "string" },
+    },
+  });
+  const stack = positionals[0]?.split("/").at(-1);
+  if (stack === undefined || positionals.length > 1) throw new UsageError("name one stack");
+  const said: Said = { fingerprints: values.fingerprint, yes: values.yes, replace: values.replace };
+  return { file: values["config-file"] ?? join(projectFolder, `Pulumi.${stack}.yaml`), said };
 }
 
 /** Read one host's key, decide with the user, and record it. */

@@ -1,0 +1,61 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { finish } from "../../scripts/command.ts";
+import { projectFolder } from "../../scripts/engine/environment.ts";
+
+const folder = join(projectFolder, "scripts");
+const scripts = readdirSync(folder).filter(
+  (file) => file.endsWith(".ts") && readFileSync(join(folder, file), "utf8").includes("\nawait runMain("),
+);
+const run = (file: string, ...args: string[]) =>
+  finish([process.execPath, join(folder, file), ...args], { timeout: 60 });
+
+test("the scripts are those that package.json and .ci call", () => {
+  expect(scripts).toEqual([
+    "check.ts",
+    "ci.ts",
+    "env.ts",
+    "lab.ts",
+    "pulumi.ts",
+    "setup.ts",
+    "start.ts",
+    "test.ts",
+    "trust.ts",
+    "write-docs.ts",
+  ]);
+});
+
+// pulumi.ts hands all its words to the engine, which has a --help of its own.
+test.for(scripts.filter((file) => file !== "pulumi.ts"))(
+  "%s --help says what it does, and does nothing",
+  async (file) => {
+    const { code, stdout, stderr } = await run(file, "--help");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/^Usage: (npm |eval |node )/);
+  },
+  60_000,
+);
+
+test.for([
+  ["start.ts", ["--bogus"], "Unknown option '--bogus'"],
+  ["start.ts", ["extra"], "Unexpected argument 'extra'"],
+  ["start.ts", ["--name"], "Option '--name <value>' argument missing"],
+  ["setup.ts", ["extra"], "Unexpected argument 'extra'"],
+  ["env.ts", ["extra"], "Unexpected argument 'extra'"],
+  ["check.ts", ["--bogus"], "Unknown option '--bogus'"],
+  ["write-docs.ts", ["--bogus"], "Unknown option '--bogus'"],
+  ["lab.ts", ["--bogus"], "Unknown option '--bogus'"],
+  ["lab.ts", ["bogus"], '"bogus" is not a command of the lab'],
+  ["trust.ts", [], "name one stack"],
+  ["ci.ts", ["bogus"], "ci needs a command"],
+] as const)(
+  "%s %j: one sentence, the usage, exit code 2",
+  async ([file, args, sentence]) => {
+    const { code, stdout, stderr } = await run(file, ...args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(/\n\nUsage: /);
+    expect(stderr.split("\n\n")[0]).toBe(sentence);
+  },
+  60_000,
+);
