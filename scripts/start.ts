@@ -109,7 +109,8 @@ async function updateOne(
   const seconds = elapsed();
   const failed = state.errors.length > 0;
   reporter.line(`${name} ${failed ? "failed" : "is up to date"} after ${describeSeconds(seconds)}`);
-  if (!failed) await writePace(stacks, name, { resources: state.done, seconds });
+  const changes = Object.values(state.changes).reduce((sum, names) => sum + names.length, 0);
+  if (!failed) await writePace(stacks, name, { resources: state.done, changes, seconds, of: "last time" });
   const server = lab.machines.find((machine) => machine.name === name);
   const open = labSettings(lab, labStacks[name])[`${namespace}:firewall`] as OpenTo;
   const views = server === undefined || failed ? [] : await lookFromOutside(lab, server);

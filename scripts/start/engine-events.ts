@@ -4,6 +4,14 @@ const changing = ["create", "update", "delete", "replace", "import"] as const;
 /** What an update did to a resource. */
 export type Change = (typeof changing)[number];
 
+/** Where a resource was not as it must be. */
+export interface Differed {
+  /** As in {@link UpdateState.current}. */
+  readonly name: string;
+  /** Property paths, as the engine writes them: `values["net.ipv4.tcp_syncookies"]`. Never values. */
+  readonly paths: readonly string[];
+}
+
 /** How far an update is, or how it ended. */
 export interface UpdateState {
   /** Resources that the engine has looked at on the server, before it began. */
@@ -14,6 +22,10 @@ export interface UpdateState {
   readonly current: string | undefined;
   /** Changed resources by what was done to them. */
   readonly changes: Readonly<Partial<Record<Change, readonly string[]>>>;
+  /** What differed in each resource that was there and was changed, in the order in which they were. */
+  readonly differed: readonly Differed[];
+  /** Whether the server was verified in this update; it is not where nothing changed that the verification looks at. */
+  readonly verified: boolean;
   readonly errors: readonly string[];
   readonly warnings: readonly string[];
   /** Outputs of the stack, once they are known. */
@@ -26,6 +38,8 @@ export const notBegun: UpdateState = {
   done: 0,
   current: undefined,
   changes: {},
+  differed: [],
+  verified: false,
   errors: [],
   warnings: [],
   outputs: {},
@@ -35,6 +49,9 @@ interface Metadata {
   readonly op: string;
   readonly urn: string;
   readonly type: string;
+  /** Properties that differ; the first words of the paths in `detailedDiff`, where there is one. */
+  readonly diffs?: readonly string[] | null;
+  readonly detailedDiff?: Readonly<Record<string, unknown>> | null;
   readonly new?: { readonly outputs?: Record<string, unknown> } | null;
 }
 
@@ -65,8 +82,20 @@ function readEnd(state: UpdateState, ended: Metadata): UpdateState {
   const change = changeOf(ended.op);
   if (change === undefined) return { ...state, current, done: state.done + 1 };
   const changes = { ...state.changes, [change]: [...(state.changes[change] ?? []), name] };
-  return { ...state, current, done: state.done + 1, changes };
+  const paths = Object.keys(ended.detailedDiff ?? {});
+  const differed = { name, paths: paths.length > 0 ? paths : (ended.diffs ?? []) };
+  return {
+    ...state,
+    current,
+    done: state.done + 1,
+    changes,
+    differed: differed.paths.length > 0 ? [...state.differed, differed] : state.differed,
+    verified: state.verified || (ended.type === verification && change !== "delete"),
+  };
 }
+
+/** The type of the one action of a server, which verifies it. */
+const verification = "command:remote:Command";
 
 function readDiagnostic(state: UpdateState, { severity, message }: { severity: string; message: string }): UpdateState {
   const text = message.trim();

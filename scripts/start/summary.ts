@@ -1,5 +1,5 @@
 import { describeSeconds } from "../reporter.ts";
-import type { UpdateState } from "./engine-events.ts";
+import type { Differed, UpdateState } from "./engine-events.ts";
 import type { OpenTo } from "./outside-view.ts";
 
 /** One environment at the end of a run. */
@@ -16,17 +16,28 @@ export interface Outcome {
   readonly compared: number;
 }
 
-/** The summary of one environment: where, what it is, who may talk to it, what was changed, how long it took, how it looks from outside. */
+/** Most lines about what differed in one environment. */
+const mostDiffered = 12;
+
+/** Most property paths in one of these lines. */
+const mostPaths = 4;
+
+/**
+ * The summary of one environment: where, what it is, what it warns of, who may talk to it, what was changed and where it differed, how
+ * long it took, how it looks from inside and outside.
+ */
 export function describeOutcome({ name, addresses, state, seconds, open, wrong, compared }: Outcome): string {
   const lines = [
     ["address", addresses.join("  ")],
     ["system", text(state.outputs.os)],
     ["size", text(state.outputs.size)],
+    ...labelled("warnings", state.warnings),
     ["open", `22 to ${open.management.join(", ")}`],
     ["", `80, 443 to ${open.internal.join(", ")}`],
     ["changed", describeChanges(state)],
+    ...labelled("differed", describeDiffered(state.differed)),
     ["took", describeSeconds(seconds)],
-    ["inside", describeVerification(state.outputs.verification)],
+    ["inside", describeVerification(state)],
     ["outside", describeView(wrong, compared)],
   ];
   const indented = wrong.map((sentence) => `            ${sentence}`);
@@ -51,6 +62,12 @@ export function describeChanges({ changes, done, errors }: UpdateState): string 
   return counted.length === 0 ? `nothing; all ${all} are as they must be` : `${counted.join(", ")}, of ${all}`;
 }
 
+/** What differed: a line for each resource, with property paths and never a value. */
+export function describeDiffered(differed: readonly Differed[]): string[] {
+  const lines = differed.map(({ name, paths }) => `${name}: ${shorten(paths, mostPaths).join(", ")}`);
+  return shorten(lines, mostDiffered);
+}
+
 /** What to do next, at the end of a run. */
 export function describeNext(lab: string, good: boolean): string {
   const named = lab === "lab" ? "" : ` --name ${lab}`;
@@ -59,7 +76,7 @@ export function describeNext(lab: string, good: boolean): string {
   }
   return [
     "Next:",
-    `  look at a server           npm run lab -- shell dev --user deploy${named}`,
+    `  look at a server           npm run lab -- shell dev${named}`,
     "  change something by hand   then say `npm start` again: it shows what differed, and heals it",
     '  real servers               npm run setup, then README.md, "Going live"',
     `  take the lab down          npm run lab -- down${named}`,
@@ -80,12 +97,23 @@ function describeView(wrong: readonly string[], compared: number): string {
   return wrong.length === 0 ? `as it must be: ${how}` : `NOT as it must be, of ${how}:`;
 }
 
-/** What the server answered when it was verified last: a line for each check. */
-function describeVerification(output: unknown): string {
-  if (typeof output !== "string") return text(undefined);
-  const lines = output.trim().split("\n");
-  const bad = lines.filter((line) => !line.startsWith("ok: "));
-  return bad.length === 0 ? `${lines.length} checks on the server itself passed` : bad.join("; ");
+/** What the server answered when it was verified last, a line for each check. Where one fails, the update fails, and says it. */
+function describeVerification({ outputs: { verification }, verified }: UpdateState): string {
+  if (typeof verification !== "string") return text(undefined);
+  const checks = `${verification.trim().split("\n").length} checks`;
+  return verified
+    ? `${checks} on the server itself passed`
+    : `${checks} passed when last verified, not asked again in this run`;
+}
+
+/** One line of the summary for each text, the label at the first. */
+function labelled(label: string, texts: readonly string[]): string[][] {
+  return texts.map((one, index) => [index === 0 ? label : "", one]);
+}
+
+/** The first `most`, and how many more there are. */
+function shorten(texts: readonly string[], most: number): string[] {
+  return texts.length <= most ? [...texts] : [...texts.slice(0, most), `and ${texts.length - most} more`];
 }
 
 function text(output: unknown): string {

@@ -12,6 +12,11 @@ test("an update that created, updated, replaced and failed is read from the engi
     done: 5,
     current: undefined,
     changes: { create: ["File fresh"], update: ["File motd0"], replace: ["File motd1"] },
+    differed: [
+      { name: "File motd0", paths: ["content"] },
+      { name: "File motd1", paths: ["path"] },
+    ],
+    verified: false,
     errors: [
       'onprem:linux:File "bad": could not write /nowhere/at/all on 198.18.15.11\n  /nowhere/at: No such file or directory',
     ],
@@ -32,4 +37,26 @@ test.each(["", "warning: something", "Updating (dev)"])("a line that is no event
 test("an update that fails without another word still has an error", () => {
   const failed = '{"diagnosticEvent":{"severity":"error","message":"update failed\\n"}}';
   expect(readEvent(notBegun, failed).errors).toEqual(["update failed"]);
+});
+
+test("what differed is told by property paths, in full where the engine knows them", () => {
+  const type = "onprem:linux:Sysctl";
+  const detailedDiff = { 'values["net.ipv4.tcp_syncookies"]': { diffKind: "update", inputDiff: true } };
+  const metadata = { op: "update", urn: `urn:pulumi:dev::p::${type}::network`, type, diffs: ["values"], detailedDiff };
+  expect(readEvent(notBegun, JSON.stringify({ resOutputsEvent: { metadata } })).differed).toEqual([
+    { name: "Sysctl network", paths: ['values["net.ipv4.tcp_syncookies"]'] },
+  ]);
+});
+
+test.each([
+  { op: "create", verified: true },
+  { op: "update", verified: true },
+  { op: "replace", verified: true },
+  { op: "same", verified: false },
+  { op: "delete", verified: false },
+  { op: "refresh", verified: false },
+])("a verification that is $op: verified $verified", ({ op, verified }) => {
+  const type = "command:remote:Command";
+  const metadata = { op, urn: `urn:pulumi:dev::p::${type}::server-verification`, type };
+  expect(readEvent(notBegun, JSON.stringify({ resOutputsEvent: { metadata } })).verified).toBe(verified);
 });
