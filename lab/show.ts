@@ -2,9 +2,9 @@ import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Words } from "./command.ts";
 import { LabError } from "./lab-error.ts";
-import type { LabStatus } from "./status.ts";
+import type { LabStatus, Login } from "./status.ts";
 
-/** A lab's state for a reader. */
+/** A lab's state for a reader. Of one that is down it says what it will have again: addresses, and no more. */
 export function statusTable(status: LabStatus): string {
   const machines = status.machines.map(({ name, state, addresses, leader, kind }) => [
     name,
@@ -38,15 +38,21 @@ export function statusTable(status: LabStatus): string {
     `${protocol} ${ports.join(", ")}`,
     "",
   ]);
+  const head = `lab ${status.name}: ${status.state}, ${status.ranges.v4} and ${status.ranges.v6}`;
+  if (status.state === "down") return [head, "", ...columns(machines), ""].join("\n");
   const login = status.machines[0]?.login;
   return [
-    `lab ${status.name}: ${status.state}, ${status.ranges.v4} and ${status.ranges.v6}`,
+    head,
     "",
     ...columns([...machines, [], ...vantages, controller, [], ...services]),
     "",
-    ...(login ? [`log in as ${login.users.join(" or ")} with ${login.privateKeyFile}`] : []),
+    ...(login ? [describeLogin(login)] : []),
     "",
   ].join("\n");
+}
+
+function describeLogin({ users: [usual, ...others], privateKeyFile }: Login): string {
+  return `log in as ${usual} with ${privateKeyFile}; as ${others.join(", ")} only until an update hardens sshd`;
 }
 
 /** Rows as lines whose cells stand below each other; an empty row is an empty line. */

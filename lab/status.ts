@@ -29,7 +29,10 @@ export type MachineState = "running" | "stopped";
 
 /** How to log in on a machine. Passwords never work. */
 export interface Login {
-  /** Accounts with the lab's key: `deploy` (sudo without a password) and `root`. */
+  /**
+   * Accounts with the lab's key, the usual one first: `deploy` (sudo without a password), which always works, and `root`, which an
+   * update of the server locks out.
+   */
   readonly users: readonly string[];
   /** Absolute path of the lab's OpenSSH ed25519 private key, without passphrase, mode 0600. */
   readonly privateKeyFile: string;
