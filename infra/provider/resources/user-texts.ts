@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isKeyOfType, userKeyTypes } from "../ssh-keys.ts";
 
 /** One account as passwd(5) and group(5) have it. */
 export interface Account {
@@ -43,34 +44,21 @@ export function passwordStatus(status: string): "locked" | "set" | "none" {
   return word === "P" ? "set" : word === "NP" ? "none" : "locked";
 }
 
-const keyTypes = [
-  "ssh-ed25519",
-  "sk-ssh-ed25519@openssh.com",
-  "ecdsa-sha2-nistp256",
-  "ecdsa-sha2-nistp384",
-  "ecdsa-sha2-nistp521",
-  "sk-ecdsa-sha2-nistp256@openssh.com",
-  "ssh-rsa",
-];
-
 const option = String.raw`[A-Za-z0-9-]+(?:="(?:[^"\\]|\\.)*")?`;
-const keyForm = new RegExp(`^(?:${option}(?:,${option})* )?(${keyTypes.join("|")}) ([A-Za-z0-9+/]+={0,2})(?: .*)?$`);
+const keyForm = new RegExp(
+  `^(?:${option}(?:,${option})* )?(${userKeyTypes.join("|")}) ([A-Za-z0-9+/]+={0,2})(?: .*)?$`,
+);
 
 /** One line of an authorized_keys file: options, type, key, comment (sshd(8), "AUTHORIZED_KEYS FILE FORMAT"). */
 export const authorizedKey = z
   .string()
   .transform((line) => line.trim())
   .refine((line) => !/\p{Cc}/u.test(line), { error: "must be one line", abort: true })
-  .refine(isKey, `must be an OpenSSH public key, such as "ssh-ed25519 AAAA… name"; types: ${keyTypes.join(", ")}`);
+  .refine(isKey, `must be an OpenSSH public key, such as "ssh-ed25519 AAAA… name"; types: ${userKeyTypes.join(", ")}`);
 
-/** The key's own bytes begin with its type (RFC 4253, section 6.6); a key cut short or pasted twice shows there. */
 function isKey(line: string): boolean {
-  const [, type = "", encoded = ""] = keyForm.exec(line) ?? [];
-  const bytes = Buffer.from(encoded, "base64");
-  if (bytes.length < 4) return false;
-  let at = 0;
-  while (at + 4 <= bytes.length) at += 4 + bytes.readUInt32BE(at);
-  return at === bytes.length && bytes.subarray(4, 4 + bytes.readUInt32BE(0)).toString() === type;
+  const [, type = "", base64 = ""] = keyForm.exec(line) ?? [];
+  return isKeyOfType(base64, type);
 }
 
 /** The keys in an authorized_keys file, sorted, without comments; only the set of them matters to sshd. */
