@@ -1,5 +1,7 @@
 import { ComponentResource, type ComponentResourceOptions, RunError } from "@pulumi/pulumi";
 import { type FirewallArgs as RuleArgs, Firewall as Rules } from "../provider/resources/firewall.ts";
+import { isAsGoodAsEverybody } from "../settings/addresses.ts";
+import { masterEntry } from "../settings/firewall.ts";
 import { childOptions } from "./child-options.ts";
 
 /** One more kind of connection that the server may open. */
@@ -51,10 +53,7 @@ export class Firewall extends ComponentResource {
 }
 
 /** The entries that no setting can remove (NET-1, NET-2). */
-const baseline = { ssh: [22], web: [80, 443], salt: [4505, 4506] } as const;
-
-/** The fewest bits of a prefix that still means somebody: the widest private ranges are 10.0.0.0/8 and fd00::/8. */
-const fewestBits = 8;
+const baseline = { ssh: [22], web: [80, 443], master: [4505, 4506] } as const;
 
 /**
  * What the requirements make of the settings. Pure.
@@ -67,7 +66,7 @@ export function firewallRules({ management, internal, saltMaster, additionalEgre
     ...somebody("internal", internal, "OS2mo is offered inside the customer's network only (NET-4)"),
     ...somebody("saltMaster", saltMaster, "4505 and 4506 are opened to the vendor's deployment host only (Q-SRV-6)"),
     ...Object.keys(additionalEgress)
-      .filter((name) => name === "salt")
+      .filter((name) => name === masterEntry)
       .map(
         (name) => `additionalEgress.${name}: this name is taken by the connection to the vendor, which stays (Q-SRV-3)`,
       ),
@@ -81,14 +80,12 @@ export function firewallRules({ management, internal, saltMaster, additionalEgre
     },
     outbound: {
       ...additionalEgress,
-      salt: { protocol: "tcp", ports: [...baseline.salt], to: saltMaster },
+      [masterEntry]: { protocol: "tcp", ports: [...baseline.master], to: saltMaster },
     },
   };
 }
 
 function somebody(setting: string, ranges: readonly string[], why: string): string[] {
   if (ranges.length === 0) return [`${setting}: must name at least one range`];
-  return ranges
-    .filter((range) => Number(/\/(\d+)$/.exec(range)?.[1] ?? fewestBits) < fewestBits)
-    .map((range) => `${setting}: ${range} is as good as everybody; ${why}`);
+  return ranges.filter(isAsGoodAsEverybody).map((range) => `${setting}: ${range} is as good as everybody; ${why}`);
 }

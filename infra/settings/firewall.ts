@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { range } from "./addresses.ts";
+import { oneAddress, range } from "./addresses.ts";
 import { isTree } from "./partly.ts";
 
 const ranges = z.array(range).min(1);
@@ -18,7 +18,10 @@ const whateverElseIsWrong = { when: () => true };
 export const firewall = z.strictObject({
   management: ranges.describe("Ranges or addresses that may use SSH (port 22): the VPN or the vendor's network."),
   internal: ranges.describe("The customer's own ranges, which may open OS2mo (ports 80 and 443)."),
-  saltMaster: ranges.describe("Address of the vendor's deployment host, to which ports 4505 and 4506 are opened."),
+  saltMaster: z
+    .array(oneAddress)
+    .min(1)
+    .describe("Addresses of the vendor's deployment host, to which ports 4505 and 4506 are opened; never a range."),
   egress: z
     .record(
       z.string(),

@@ -246,9 +246,9 @@ describe("a mistake is found", () => {
       name: "Q-SRV-5: SSH from anywhere, over IPv4 and IPv6",
       changes: { "firewall/management": ["0.0.0.0/0", "::/0", "128.0.0.0/1"] },
       found: [
-        'firewall.management[0] must name somebody: a prefix of at least 8 bits, not as good as anywhere; given: "0.0.0.0/0"',
-        'firewall.management[1] must name somebody: a prefix of at least 8 bits, not as good as anywhere; given: "::/0"',
-        'firewall.management[2] must name somebody: a prefix of at least 8 bits, not as good as anywhere; given: "128.0.0.0/1"',
+        'firewall.management[0] must name somebody: a prefix of at least 8 bits, not as good as everybody; given: "0.0.0.0/0"',
+        'firewall.management[1] must name somebody: a prefix of at least 8 bits, not as good as everybody; given: "::/0"',
+        'firewall.management[2] must name somebody: a prefix of at least 8 bits, not as good as everybody; given: "128.0.0.0/1"',
       ],
     },
     {
@@ -263,8 +263,21 @@ describe("a mistake is found", () => {
       name: "Q-SRV-6: no destination for 4505 and 4506",
       changes: { "firewall/saltMaster": undefined },
       found: [
-        "firewall.saltMaster is required: Address of the vendor's deployment host, to which ports 4505 and 4506 are opened.",
+        "firewall.saltMaster is required: Addresses of the vendor's deployment host, to which ports 4505 and 4506 are opened; never a range.",
       ],
+    },
+    {
+      name: "Q-SRV-6: a range for 4505 and 4506, which are for the vendor's deployment host",
+      changes: { "firewall/saltMaster": ["10.99.0.4/32", "10.99.0.0/30", "fd00::/127", "fd00::1"] },
+      found: [
+        'firewall.saltMaster[1] must be the address of one host, not a range; given: "10.99.0.0/30"',
+        'firewall.saltMaster[2] must be the address of one host, not a range; given: "fd00::/127"',
+      ],
+    },
+    {
+      name: "Q-SRV-6: everybody for 4505 and 4506",
+      changes: { "firewall/saltMaster": ["0.0.0.0/0"] },
+      found: ['firewall.saltMaster[0] must be the address of one host, not a range; given: "0.0.0.0/0"'],
     },
     {
       name: "Q-SRV-4: a protocol that is none",
@@ -292,7 +305,7 @@ describe("a mistake is found", () => {
       found: [
         'firewall.egress.DNS has a name that must be a short lower-case word; given: {"ports":[0],"to":["everywhere"],"via":"x"}',
         "firewall.egress.DNS.ports[0] must be at least 1; given: 0",
-        'firewall.egress.DNS.to[0] must be a range such as "10.0.0.0/8" or "fd00::/8", or an IP address; given: "everywhere"',
+        'firewall.egress.DNS.to[0] must be a range such as "10.0.0.0/8", or an IP address; given: "everywhere"',
         "firewall.egress.DNS.via is not a setting; here are: ports, protocol, to",
         'firewall.egress.salt has a name that is taken by the connection to the vendor (NET-2); given: {"ports":[443],"to":["10.0.0.1"]}',
       ],
@@ -302,7 +315,7 @@ describe("a mistake is found", () => {
       changes: { "firewall/egress": {}, "firewall/management": ["x"], "time/zone": "..", "administrator/name": "root" },
       found: [
         "firewall.egress must let udp 123 out to time.servers, or the clock is never right",
-        'firewall.management[0] must be a range such as "10.0.0.0/8" or "fd00::/8", or an IP address; given: "x"',
+        'firewall.management[0] must be a range such as "10.0.0.0/8", or an IP address; given: "x"',
         'administrator.name must not be root: it is an account of its own (ACC-2); given: "root"',
         'time.zone must be a name of the tz database, such as "Europe/Copenhagen"; given: ".."',
       ],

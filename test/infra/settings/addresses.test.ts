@@ -11,7 +11,6 @@ describe("a range is brought into one form", () => {
     ["2001:2:0:0:0:0:0:0/48", "2001:2::/48"],
     ["2001:2:0:10::c8", "2001:2:0:10::c8/128"],
     ["2001:0002:0000:0010:0000:0000:0000:00C8", "2001:2:0:10::c8/128"],
-    ["::ffff:10.0.0.1", "::ffff:a00:1/128"],
   ])("%s becomes %s", (given, read) => {
     expect(range.parse(given)).toBe(read);
   });
@@ -19,14 +18,15 @@ describe("a range is brought into one form", () => {
 
 describe("a range is refused", () => {
   test.each([
-    ["kommune.dk", 'must be a range such as "10.0.0.0/8" or "fd00::/8", or an IP address'],
-    ["10.0.0.0/", 'must be a range such as "10.0.0.0/8" or "fd00::/8", or an IP address'],
-    ["10.0.0.0/8/8", 'must be a range such as "10.0.0.0/8" or "fd00::/8", or an IP address'],
-    ["fe80::1%eth0", "must not name an interface"],
+    ["kommune.dk", 'must be a range such as "10.0.0.0/8", or an IP address'],
+    ["10.0.0.0/", "must have a prefix of 0 to 32 bits"],
+    ["10.0.0.0/8/8", "must have a prefix of 0 to 32 bits"],
+    ["fe80::1%eth0", 'must be a range such as "10.0.0.0/8", or an IP address'],
+    ["::ffff:10.0.0.1", "must be written as an IPv4 range"],
     ["10.0.0.0/33", "must have a prefix of 0 to 32 bits"],
     ["fd00::/129", "must have a prefix of 0 to 128 bits"],
-    ["0.0.0.0/0", "must name somebody: a prefix of at least 8 bits, not as good as anywhere"],
-    ["::/0", "must name somebody: a prefix of at least 8 bits, not as good as anywhere"],
+    ["0.0.0.0/0", "must name somebody: a prefix of at least 8 bits, not as good as everybody"],
+    ["::/0", "must name somebody: a prefix of at least 8 bits, not as good as everybody"],
     ["10.0.0.1/24", "must begin at the start of its range: 10.0.0.0/24"],
     ["fd00::1/64", "must begin at the start of its range: fd00::/64"],
   ])("%s: %s", (given, message) => {

@@ -20,9 +20,9 @@ it.each([
 });
 
 it.each([
-  ["10.0.0.1/8", "must begin at the start of its range, all bits after the prefix being 0"],
-  ["2001:db8::1/64", "must begin at the start of its range, all bits after the prefix being 0"],
-  ["128.0.0.0/0", "must begin at the start of its range, all bits after the prefix being 0"],
+  ["10.0.0.1/8", "must begin at the start of its range: 10.0.0.0/8"],
+  ["2001:db8::1/64", "must begin at the start of its range: 2001:db8::/64"],
+  ["128.0.0.0/0", "must begin at the start of its range: 0.0.0.0/0"],
   ["10.0.0.0/33", "must have a prefix of 0 to 32 bits"],
   ["10.0.0.0/08", "must have a prefix of 0 to 32 bits"],
   ["10.0.0.0/", "must have a prefix of 0 to 32 bits"],
