@@ -2,9 +2,10 @@ import { remote, type types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { Facts } from "../provider/resources/facts.ts";
 import { Provider } from "../provider/resources/provider.ts";
+import { masterEntry } from "../settings/firewall.ts";
 import type { Settings } from "../settings.ts";
 import { Baseline } from "./baseline.ts";
-import { Firewall } from "./firewall.ts";
+import { Firewall, type FirewallArgs, firewallRules } from "./firewall.ts";
 import { required } from "./required.ts";
 import { verificationText } from "./verification.ts";
 
@@ -24,6 +25,17 @@ export interface Opening {
   from: readonly string[];
 }
 
+/** What the server itself may open connections to. */
+export interface OpenOutward {
+  /** Name of the entry: `salt` for the connection to the vendor, else one of the settings. */
+  readonly name: string;
+  readonly protocol: "tcp" | "udp";
+  /** Ports at the destination. */
+  readonly ports: readonly number[];
+  /** Ranges in CIDR notation. */
+  readonly to: readonly string[];
+}
+
 /**
  * One server, from bare to verified: it is looked at first, and nothing is touched unless it has what it must (SRV-3 to
  * SRV-6); then come the baseline and the firewall; and what the server itself says of the result comes last.
@@ -39,6 +51,8 @@ export class Server extends pulumi.ComponentResource {
   readonly size: pulumi.Output<string>;
   /** What is open to whom (NET-1); everything else is closed. */
   readonly open: readonly Opening[];
+  /** What the server may reach (NET-2, Q-SRV-3); everything else is closed. */
+  readonly openOutward: readonly OpenOutward[];
   /** What the server answered when it was verified last: a line for each check. */
   readonly verification: pulumi.Output<string>;
 
@@ -55,8 +69,10 @@ export class Server extends pulumi.ComponentResource {
     this.os = preflight.os.prettyName;
     this.size = pulumi.all([preflight.cores, preflight.memory, preflight.disk]).apply(sizeText);
     this.open = openings(settings);
+    this.openOutward = outwardOpenings(settings);
     this.verification = verification.stdout;
-    this.registerOutputs({ os: this.os, size: this.size, open: this.open, verification: this.verification });
+    const { os, size, open, openOutward } = this;
+    this.registerOutputs({ os, size, open, openOutward, verification: this.verification });
   }
 }
 
@@ -82,8 +98,11 @@ function createBaseline(
 }
 
 function createFirewall(name: string, { firewall }: Settings, options: pulumi.ComponentResourceOptions): Firewall {
-  const { egress, ...ranges } = firewall;
-  return new Firewall(`${name}-firewall`, { ...ranges, additionalEgress: egress }, options);
+  return new Firewall(`${name}-firewall`, firewallArgs(firewall), options);
+}
+
+function firewallArgs({ egress, ...ranges }: Settings["firewall"]): FirewallArgs {
+  return { ...ranges, additionalEgress: egress };
 }
 
 /** Done again whenever a setting changes that it looks at, and on a server that was installed anew. */
@@ -117,4 +136,13 @@ export function openings({ firewall }: Pick<Settings, "firewall">): Opening[] {
     { ports: [22], from: firewall.management },
     { ports: [80, 443], from: firewall.internal },
   ];
+}
+
+/** What the firewall lets out, and where to: the connection to the vendor first, then by name (NET-2, Q-SRV-3). */
+export function outwardOpenings({ firewall }: Pick<Settings, "firewall">): OpenOutward[] {
+  const { outbound } = firewallRules(firewallArgs(firewall));
+  const rank = (name: string) => (name === masterEntry ? "" : name);
+  return Object.entries(outbound)
+    .map(([name, { protocol, ports, to }]) => ({ name, protocol, ports, to }))
+    .sort((a, b) => (rank(a.name) < rank(b.name) ? -1 : 1));
 }

@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { openings, Server, sizeText } from "../../../infra/components/server.ts";
+import { openings, outwardOpenings, Server, sizeText } from "../../../infra/components/server.ts";
 import { readSettings } from "../../../infra/settings.ts";
 import { type Made, resourcesOf } from "./mocks.ts";
 
@@ -149,6 +149,19 @@ test("NET-1, Q-SRV-5: the outputs say what is open to whom", () => {
   expect(openings(settingsWith())).toEqual([
     { ports: [22], from: ["10.99.0.0/24"] },
     { ports: [80, 443], from: ["10.0.0.0/8"] },
+  ]);
+});
+
+test("NET-2, Q-SRV-3, Q-SRV-6: the outputs say what is open outward, the connection to the vendor first", () => {
+  const egress = {
+    time: { protocol: "udp", ports: [123], to: ["10.20.0.1"] },
+    packages: { ports: [80, 443], to: ["10.30.0.0/24", "fd00:30::/64"] },
+  };
+  const firewall = { management: ["10.99.0.0/24"], internal: ["10.0.0.0/8"], saltMaster: ["10.99.0.4", "fd00::4"] };
+  expect(outwardOpenings(settingsWith({ firewall: { ...firewall, egress } }))).toEqual([
+    { name: "salt", protocol: "tcp", ports: [4505, 4506], to: ["10.99.0.4/32", "fd00::4/128"] },
+    { name: "packages", protocol: "tcp", ports: [80, 443], to: ["10.30.0.0/24", "fd00:30::/64"] },
+    { name: "time", protocol: "udp", ports: [123], to: ["10.20.0.1/32"] },
   ]);
 });
 
