@@ -132,8 +132,15 @@ describe("a lab that is up", () => {
     const { addresses } = machine("prod");
     for (const { netns } of lab.vantagePoints) {
       for (const address of Object.values(addresses)) {
-        const answers = await tcpConnect(netns, address, allPorts);
-        expect([portsThat("open", answers), portsThat("filtered", answers)]).toEqual([[22], []]);
+        const first = await tcpConnect(netns, address, allPorts);
+        // On a loaded machine an answer may come too late: what seemed filtered is asked again, when little else is.
+        const late = portsThat("filtered", first);
+        const second = await tcpConnect(netns, address, late, 10_000);
+        expect([portsThat("open", first), portsThat("open", second), portsThat("filtered", second)]).toEqual([
+          [22],
+          [],
+          [],
+        ]);
       }
     }
   });
