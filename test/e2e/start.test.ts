@@ -34,7 +34,17 @@ describe("npm start", () => {
     expect(lines(first.stdout, "outside")).toEqual([seen, seen, seen]);
     for (const line of lines(first.stdout, "changed")) expect(line).toMatch(/ [1-9]\d* created, of \d+ resources$/);
     for (const line of lines(first.stdout, "system")) expect(line).toContain("12");
+    for (const line of lines(first.stdout, "inside")) expect(line).toMatch(/ \d+ checks on the server itself passed$/);
+    expect(lines(first.stdout, "differed")).toEqual([]);
   });
+
+  test.each(["cores", "ssd", "releases"])(
+    "warns in each environment that it asks for other %s than the profile",
+    (name) => {
+      const warned = first.stdout.split("\n").filter((line) => line.includes(`requirements.override.${name} is `));
+      expect(warned).toHaveLength(3);
+    },
+  );
 
   test("said again it changes nothing, and takes less than 30 s", async () => {
     const began = Date.now();
@@ -43,6 +53,30 @@ describe("npm start", () => {
     for (const line of lines(second.stdout, "changed"))
       expect(line).toMatch(/ nothing; all \d+ resources are as they must be$/);
     expect(lines(second.stdout, "changed")).toHaveLength(3);
+    expect(second.stdout).toContain("requirements.override.cores is ");
+    for (const line of lines(second.stdout, "inside"))
+      expect(line).toMatch(/ \d+ checks passed when last verified, not asked again in this run$/);
     expect(Date.now() - began).toBeLessThan(30_000);
+  }, 120_000);
+
+  test("what was changed by hand, as the account that one logs in with, is shown by its property, and healed", async () => {
+    const shell = [
+      process.execPath,
+      join(projectFolder, "scripts", "lab.ts"),
+      "shell",
+      "dev",
+      "--name",
+      lab,
+      "--",
+    ] as const;
+    const byHand = await finish([...shell, "sudo sysctl -qw net.ipv4.tcp_syncookies=0 && id -un"], { timeout: 60 });
+    expect([byHand.code, byHand.stdout]).toEqual([0, "deploy\n"]);
+    const third = await start();
+    expect(third.code).toBe(0);
+    expect(lines(third.stdout, "differed")).toEqual([
+      '  differed  Sysctl server-baseline-network: values["net.ipv4.tcp_syncookies"]',
+    ]);
+    const healed = await finish([...shell, "sudo sysctl -n net.ipv4.tcp_syncookies"], { timeout: 60 });
+    expect(healed.stdout).toBe("1\n");
   }, 120_000);
 });
