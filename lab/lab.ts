@@ -88,6 +88,7 @@ export async function downLab(
     await unmountBelow(runFolder(lab));
     await removeFiles(lab, options.forget ?? false);
     await releaseLab(lab);
+    if (options.forget) await rm(labLock(lab), { force: true });
     progress(`lab ${lab} is down`);
   });
 }

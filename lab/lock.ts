@@ -4,13 +4,24 @@ import { dirname } from "node:path";
 import type { Progress } from "./status.ts";
 
 /**
+ * Takes the lock, again if its file was removed while it waited: a lock on a removed file keeps nobody out. `cat` then keeps it until
+ * its standard input, our pipe, closes.
+ */
+const hold = `
+  while exec 9>>"$1" && flock --exclusive 9; do
+    if [ "$1" -ef /proc/self/fd/9 ]; then echo locked; exec cat; fi
+  done
+  exit 1
+`;
+
+/**
  * Run `work` while holding an exclusive lock on `file`. The kernel holds the lock for flock(1), which ends when this process ends in
  * any way, so a killed run never leaves a stale lock. Says so when it has to wait.
+ * Who holds the lock may remove the file.
  */
 export async function withLock<T>(file: string, progress: Progress, work: () => Promise<T>): Promise<T> {
   await mkdir(dirname(file), { recursive: true });
-  // `cat` keeps the lock until its standard input, our pipe, closes.
-  const holder = spawn("flock", ["--exclusive", file, "sh", "-c", "echo locked && exec cat"], {
+  const holder = spawn("sh", ["-c", hold, "lock", file], {
     stdio: ["pipe", "pipe", "inherit"],
     detached: true, // Ctrl-C must not free the lock before the work has cleaned up
   });
@@ -19,7 +30,7 @@ export async function withLock<T>(file: string, progress: Progress, work: () => 
     await new Promise<void>((resolve, reject) => {
       holder.stdout.once("data", () => resolve());
       holder.once("error", reject);
-      holder.once("exit", (code) => reject(new Error(`flock ${file} exited with ${code}`)));
+      holder.once("exit", (code) => reject(new Error(`the lock ${file} could not be taken: exit code ${code}`)));
     });
     clearTimeout(waiting);
     return await work();
