@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
-import { chmod, mkdir, rm } from "node:fs/promises";
-import { createServer, type Server } from "node:net";
-import { dirname } from "node:path";
+import { chmod, mkdir, readdir, rm } from "node:fs/promises";
+import { connect, createServer, type Server } from "node:net";
+import { dirname, join } from "node:path";
 import ssh2, { type ParsedKey } from "ssh2";
 
 /** A private key to serve: its text, and what opens it. */
@@ -14,7 +14,8 @@ export interface ServedKey {
  * An SSH agent (draft-miller-ssh-agent) in this process, for a plugin that takes a socket but no key file: so the key
  * itself never becomes an input, and never gets into the state.
  *
- * It ends with the process and keeps no process alive. A text that is no private key is not served.
+ * It ends with the process and keeps no process alive. A text that is no private key is not served. Sockets beside this one that a
+ * killed process left are removed.
  *
  * @param socket Path of at most 100 bytes (unix(7)); its folder is made, for this account alone.
  */
@@ -24,6 +25,7 @@ export async function serveKeys(keys: readonly ServedKey[], socket: string): Pro
   await mkdir(dirname(socket), { recursive: true, mode: 0o700 });
   await chmod(dirname(socket), 0o700);
   await rm(socket, { force: true });
+  await removeStale(dirname(socket));
   const server = createServer((connection) => {
     const protocol = new ssh2.AgentProtocol(false);
     protocol.on("identities", (request) => protocol.getIdentitiesReply(request, usable));
@@ -46,6 +48,19 @@ export async function serveKeys(keys: readonly ServedKey[], socket: string): Pro
   await chmod(socket, 0o600);
   process.once("exit", () => rmSync(socket, { force: true }));
   return server;
+}
+
+/** Remove the sockets of a folder at which nobody listens. */
+async function removeStale(folder: string): Promise<void> {
+  for (const name of (await readdir(folder)).filter((name) => name.endsWith(".sock"))) {
+    const path = join(folder, name);
+    const refused = await new Promise<boolean>((resolve) => {
+      const probe = connect(path, () => probe.destroy());
+      probe.once("error", (error: NodeJS.ErrnoException) => resolve(error.code === "ECONNREFUSED"));
+      probe.once("close", () => resolve(false));
+    });
+    if (refused) await rm(path, { force: true });
+  }
 }
 
 /** ECDSA signatures are two numbers: ASN.1 in the crypto library, two mpints on the wire (RFC 5656, section 3.1.2). */

@@ -1,5 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import type { Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -91,3 +92,14 @@ function libraryForm(type: string, made: Buffer): Buffer {
   const length = body.length < 128 ? [body.length] : [0x81, body.length];
   return Buffer.concat([Buffer.from([0x30, ...length]), body]);
 }
+
+test("what a killed process left is removed, and no other's socket", async () => {
+  const left = join(folder, "sockets", "left.sock");
+  const alive = await served([]);
+  const listenAndDie = `require("net").createServer().listen(${JSON.stringify(left)}, () => process.kill(process.pid, "SIGKILL"))`;
+  expect(() => execFileSync(process.execPath, ["-e", listenAndDie], { stdio: "ignore" })).toThrow();
+  expect(existsSync(left)).toBe(true);
+  await served([]);
+  expect(existsSync(left)).toBe(false);
+  expect(await identities(alive)).toEqual([]);
+});
