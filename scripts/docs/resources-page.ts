@@ -6,7 +6,8 @@ const head = `# Resources
 
 Written by \`npm run docs\` from the comments in \`infra/\`; do not edit. Every argument may also be an output of another resource.
 What \`pulumi import\` takes as the id stands with each resource; the command is
-\`pulumi import --provider server=URN_OF_THE_PROVIDER TYPE NAME ID\`.`;
+\`npm run pulumi -- import --provider server=URN_OF_THE_PROVIDER TYPE NAME ID\`. An engine that set-up built from Go modules cannot
+write the program's part of an import, so it is called with \`--generate-code=false\`; who calls such a \`pulumi\` by its name says that too.`;
 
 /** The page about everything that a program can make: components, the provider, and a section for each kind. */
 export function resourcesPage(kinds: readonly AnyKind[], sources: Sources, components: Sources): string {
