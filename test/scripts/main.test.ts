@@ -27,7 +27,7 @@ test("the scripts are those that package.json and .ci call", () => {
 });
 
 // pulumi.ts hands all its words to the engine, which has a --help of its own.
-test.for(scripts.filter((file) => file !== "pulumi.ts"))(
+test.each(scripts.filter((file) => file !== "pulumi.ts"))(
   "%s --help says what it does, and does nothing",
   async (file) => {
     const { code, stdout, stderr } = await run(file, "--help");
@@ -37,7 +37,7 @@ test.for(scripts.filter((file) => file !== "pulumi.ts"))(
   60_000,
 );
 
-test.for([
+test.each([
   ["start.ts", ["--bogus"], "Unknown option '--bogus'"],
   ["start.ts", ["extra"], "Unexpected argument 'extra'"],
   ["start.ts", ["--name"], "Option '--name <value>' argument missing"],
@@ -51,7 +51,7 @@ test.for([
   ["ci.ts", ["bogus"], "ci needs a command"],
 ] as const)(
   "%s %j: one sentence, the usage, exit code 2",
-  async ([file, args, sentence]) => {
+  async (file, args, sentence) => {
     const { code, stdout, stderr } = await run(file, ...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(/\n\nUsage: /);
