@@ -10,7 +10,10 @@ interface Room {
 }
 
 const rooms: Readonly<Record<string, Room>> = {
-  program: { prefixes: ["infra/index.ts"], may: ["components", "settings", "documents", "plugins"] },
+  program: {
+    prefixes: ["infra/index.ts", "infra/program.mjs"],
+    may: ["components", "settings", "documents", "plugins"],
+  },
   components: { prefixes: ["infra/components/"], may: ["resources", "settings"] },
   documents: { prefixes: ["infra/documents/"], may: ["settings"] },
   settings: { prefixes: ["infra/settings.ts", "infra/settings/"], may: ["kind"] },
