@@ -74,9 +74,9 @@ export function vendorRecipe(on: Recipe): Recipe {
   return { ...on, name: "vendor", packages: vendorPackages, files: {}, on };
 }
 
-/** What a virtual machine needs on top of the bare server: a kernel of its own. */
-export function virtualMachineRecipe(on: Recipe): Recipe {
-  return { ...on, name: "machine", packages: virtualMachinePackages, files: {}, on };
+/** What a virtual machine needs on top of the bare server: a kernel of its own, and the packages that it is wanted with. */
+export function virtualMachineRecipe(on: Recipe, packages: readonly string[] = []): Recipe {
+  return { ...on, name: "machine", packages: [...virtualMachinePackages, ...packages], files: {}, on };
 }
 
 /** Folder name of a built recipe: its name and a hash of everything that goes into it. */

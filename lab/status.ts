@@ -125,6 +125,11 @@ export interface VmOptions {
   readonly memoryMiB?: number;
   /** Size of the disk in GB of 10^9 bytes; it takes as much of the real disk as is written to it. @default 60 (SRV-5) */
   readonly diskGB?: number;
+  /**
+   * Debian packages that it has from the start, as a server that comes from somebody else. Installed there, on an emulated
+   * processor, each takes many times longer. @default none, a bare server
+   */
+  readonly packages?: readonly string[];
   /** Last part of its address in the servers' segment, 14 to 62. @default 21 */
   readonly last?: number;
   /** Where progress lines go. @default standard error */

@@ -16,6 +16,8 @@ export interface VirtualMachine {
   readonly memoryMiB: number;
   readonly diskGB: number;
   readonly last: number;
+  /** Beside those of a bare server; left out when there are none. */
+  readonly packages?: readonly string[];
 }
 
 /** Its interface on the servers' bridge, in the router's namespace. */

@@ -36,7 +36,7 @@ export async function upVm(options: VmOptions): Promise<MachineStatus> {
     throw new LabError("a virtual machine of the lab needs an x86-64 machine", `this one is ${process.arch}`);
   }
   await ensureRequirements({ ...labNeeds, ...virtualMachineNeeds }, progress);
-  const recipe = virtualMachineRecipe(await readBaseRecipe());
+  const recipe = virtualMachineRecipe(await readBaseRecipe(), vm.packages);
   await ensureBuilt([recipe], progress, options.signal);
   return withLock(labLock(lab), progress, async () => {
     const net = await recordedNet(lab);
@@ -84,7 +84,8 @@ export async function downVm(options: Pick<VmOptions, "name" | "lab" | "progress
 }
 
 /** Fill in the sizes that the requirements name, and refuse what cannot be. */
-function settle({ name, cores = 4, memoryMiB = 16_384, diskGB = 60, last = 21 }: VmOptions): VirtualMachine {
+function settle(options: VmOptions): VirtualMachine {
+  const { name, cores = 4, memoryMiB = 16_384, diskGB = 60, last = 21, packages = [] } = options;
   const taken: readonly string[] = [...serverNames, "vendor", "controller", "packages"];
   if (!/^[a-z][a-z0-9-]{0,11}$/.test(name) || taken.includes(name)) {
     throw new LabError(
@@ -93,7 +94,7 @@ function settle({ name, cores = 4, memoryMiB = 16_384, diskGB = 60, last = 21 }:
       "use one to twelve lower-case letters, digits and hyphens, a letter first",
     );
   }
-  return { name, cores, memoryMiB, diskGB, last };
+  return { name, cores, memoryMiB, diskGB, last, ...(packages.length > 0 && { packages: [...packages].sort() }) };
 }
 
 /** Whether this virtual machine was made already. Throws when its name or address belongs to a different one. */

@@ -1,5 +1,13 @@
 import { expect, test } from "vitest";
-import { baseRecipe, bootstrapWords, cacheName, installWords, layersOf, vendorRecipe } from "../../lab/recipe.ts";
+import {
+  baseRecipe,
+  bootstrapWords,
+  cacheName,
+  installWords,
+  layersOf,
+  vendorRecipe,
+  virtualMachineRecipe,
+} from "../../lab/recipe.ts";
 
 const mirrors = { main: "http://a.example/debian", security: "http://a.example/debian-security" };
 const access = { checks: ['Acquire::Check-Date "false";'], proxy: "http://p.example:8080" };
@@ -48,6 +56,12 @@ test("installWords", () => {
       "chrony",
     ],
   ]);
+});
+
+test("virtualMachineRecipe: a kernel on top of the bare server, and what else it is wanted with", () => {
+  const kernel = ["linux-image-cloud-amd64", "initramfs-tools", "udev"];
+  expect(virtualMachineRecipe(base)).toEqual({ ...base, name: "machine", packages: kernel, files: {}, on: base });
+  expect(virtualMachineRecipe(base, ["chrony"]).packages).toEqual([...kernel, "chrony"]);
 });
 
 test("cacheName changes with everything that goes in, and with nothing else", () => {
