@@ -133,16 +133,18 @@ function createNetworkParameters(name: string, { interfaces }: BaselineArgs, opt
   new Sysctl(`${name}-network`, { name: "onprem-network", values }, options);
 }
 
-/** One account, by SSH key only, with sudo; removed when it is disabled (Q-SRV-9). The customer may have made it already. */
+/**
+ * One account, by SSH key only, with sudo. The customer may have made it already; so when it is disabled (Q-SRV-9) it is
+ * not removed, which would hand it back with the keys and rights it had, but kept without any way in.
+ */
 function createAdministrator(name: string, { administrator }: BaselineArgs, options: ChildOptions): void {
-  if (!administrator.enabled) return;
+  const { enabled, keys } = administrator;
   new User(
     `${name}-administrator`,
     {
       name: administrator.name,
       comment: "OS2mo administrator",
-      authorizedKeys: administrator.keys,
-      sudo: "all-nopasswd",
+      ...(enabled ? { authorizedKeys: keys, sudo: "all-nopasswd" as const } : { shell: "/usr/sbin/nologin" }),
       adopt: true,
     },
     options,

@@ -20,7 +20,9 @@ export const administrator = z.strictObject({
   enabled: z
     .boolean()
     .default(true)
-    .describe("Whether the account exists; `false` removes it, once management is connected (Q-SRV-9)."),
+    .describe(
+      "Whether the account may be used; `false` takes its keys, password, shell and sudo away, once management is connected (Q-SRV-9).",
+    ),
 });
 
 /** The clock and what it shows. */

@@ -162,6 +162,32 @@ it("adopts an account and gives it back as it was", async () => {
   await byHand(host, "userdel -r ben 2>/dev/null");
 });
 
+it("Q-SRV-9: an account that somebody armed has no way in once it is disabled, and works again when it is not", async () => {
+  await byHand(
+    host,
+    `useradd -m -s /bin/bash -G sudo ida; echo 'ida:Correct-Horse' | chpasswd; install -d -o ida -g ida -m 0700 ~ida/.ssh; printf '%s\\n' "$1" >~ida/.ssh/authorized_keys`,
+    other,
+  );
+  const managed = new Managed(user, host);
+  const enabled = { name: "ida", authorizedKeys: [anna], sudo: "all-nopasswd" as const, adopt: true };
+  await managed.apply(enabled);
+  await managed.apply({ name: "ida", shell: "/usr/sbin/nologin", adopt: true });
+  const ways = async () => {
+    const asked = [
+      "passwd -S ida | cut -d' ' -f2",
+      "id -Gn ida",
+      "cat ~ida/.ssh/authorized_keys 2>/dev/null",
+      "getent passwd ida | cut -d: -f7",
+      "sudo -l -U ida | grep -c NOPASSWD",
+    ];
+    return (await host.look(["sh", "-c", asked.map((one) => `${one} || true`).join("; ")])).stdout.trim().split("\n");
+  };
+  expect(await ways()).toEqual(["L", "ida", "/usr/sbin/nologin", "0"]);
+  await managed.apply(enabled);
+  expect(await ways()).toEqual(["L", "ida", anna, "/bin/bash", "1"]);
+  await byHand(host, "rm -f /etc/sudoers.d/onprem-ida; userdel -r ida 2>/dev/null");
+});
+
 it("refuses to write keys through a link, and rules that sudo does not understand", async () => {
   await byHand(host, "useradd -m eve; ln -s /etc /home/eve/.ssh");
   const want = { name: "eve", shell: "/bin/sh", authorizedKeys: [anna], adopt: true };

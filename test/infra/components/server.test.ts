@@ -110,7 +110,7 @@ test("the provider logs in as the settings say, and messages name the server", a
   });
 });
 
-test("Q-SRV-9, ACC-2: the one administrator account exists until it is disabled", async () => {
+test("Q-SRV-9, ACC-2: the one administrator account has a way in until it is disabled", async () => {
   expect(inputsOf(await made(), "server-baseline-administrator")).toEqual({
     name: "os2mo-admin",
     comment: "OS2mo administrator",
@@ -119,7 +119,12 @@ test("Q-SRV-9, ACC-2: the one administrator account exists until it is disabled"
     adopt: true,
   });
   const disabled = await made({ administrator: { enabled: false } });
-  expect(inputsOf(disabled, "server-baseline-administrator")).toBeUndefined();
+  expect(inputsOf(disabled, "server-baseline-administrator")).toEqual({
+    name: "os2mo-admin",
+    comment: "OS2mo administrator",
+    shell: "/usr/sbin/nologin",
+    adopt: true,
+  });
 });
 
 test.each([
