@@ -17,7 +17,7 @@ export function accessPicture(results: readonly FaultResult[]): string {
     const y = 44 + index * line;
     const colour = outcome === "held" ? "#3b7ea1" : "#b3261e";
     return [
-      `  <text x="${left - 10}" y="${y + 12}" text-anchor="end">${escape(id)}</text>`,
+      `  <text x="${left - 10}" y="${y + 12}" text-anchor="end">${escaped(id)}</text>`,
       `  <rect x="${left}" y="${y}" width="${Math.max(2, scale(accessBack))}" height="15" rx="2" fill="${colour}" />`,
       `  <text x="${left + Math.max(2, scale(accessBack)) + 8}" y="${y + 12}">${accessBack} s</text>`,
     ].join("\n");
@@ -31,6 +31,6 @@ ${rows.join("\n")}
 `;
 }
 
-function escape(text: string): string {
+function escaped(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }
