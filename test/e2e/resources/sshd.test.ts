@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
-import { ChangeUndone } from "../../../infra/provider/host/errors.ts";
 import type { SshHost } from "../../../infra/provider/host/ssh-host.ts";
 import { sshd } from "../../../infra/provider/resources/sshd.ts";
 import { byHand, labHost, Managed } from "./lifecycle.ts";
@@ -95,16 +94,4 @@ it("warns of what holds for some connections only", async () => {
   ]);
   expect(sshd.refuse?.(want, seen, false)).toBeUndefined();
   await byHand(host, `rm ${path}; systemctl reload ssh`);
-});
-
-it("undoes settings that lock us out", async () => {
-  const guarded = {
-    ...sshd,
-    guard: () => ({ name: "sshd", ...sshd.guard?.(undefined, undefined), seconds: 10 }) as never,
-  };
-  await expect(new Managed(guarded, host).apply({ allowUsers: ["nobody"] })).rejects.toMatchObject({
-    cause: expect.any(ChangeUndone),
-  });
-  expect(await host.inspect(file)).toEqual([]);
-  expect((await sshd.observe(host, {}))?.allowUsers).toBeUndefined();
 });
