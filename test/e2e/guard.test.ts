@@ -83,14 +83,14 @@ describe("a change with a failing step", () => {
   });
 });
 
-describe("what may not be mixed up", () => {
+describe("a change that nobody or two sides decide", () => {
   test("nobody left to confirm it", async () => {
     const work = failure(host.perform([change(), run("wait", ["sleep", "5"])], guard));
     await expect.poll(() => onHost(`cat ${path}`), { timeout: 5000 }).toBe("after");
     await host.close();
     expect((await work).name).toBe("Cancelled");
     await expect.poll(stands, { timeout: 15_000, interval: 500 }).toBe(untouched);
-    expect(await onHost("journalctl -t onprem-guard -o cat -n 1")).toMatch(/^trial-[0-9a-f]{8}: undone/);
+    await expect.poll(() => onHost("journalctl -t onprem-guard -o cat -n 1")).toMatch(/^trial-[0-9a-f]{8}: undone/);
   });
 
   test("when confirmation and restore meet, one wins, and the error tells which", async () => {
