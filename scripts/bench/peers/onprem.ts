@@ -1,0 +1,56 @@
+import { join } from "node:path";
+import type { Program } from "../onprem-project/index.ts";
+import type { Bench, Peer } from "../peer.ts";
+import { filesFolder, type Variant, type Work, wantedFiles } from "../work.ts";
+import { PulumiProject } from "./pulumi-project.ts";
+import { pulumiVersion } from "./pulumi-version.ts";
+
+const folder = join(import.meta.dirname, "..", "onprem-project");
+const howCalled =
+  "`pulumi up --skip-preview`, one stack with a provider for each host, `refresh: always`, state in a folder";
+
+/** This project, each file a resource. */
+export const onpremFile = onprem(
+  "onprem-file",
+  "onprem, single resources",
+  "files",
+  `${howCalled}; each file a \`File\`.`,
+);
+
+/** This project, the files of a host one resource. */
+export const onpremTree = onprem(
+  "onprem-tree",
+  "onprem, one tree",
+  "tree",
+  `${howCalled}; one \`FileTree\` for each host.`,
+);
+
+/** What a program of the benchmark wants on some servers. */
+export function programFor(bench: Bench, work: Work, variant: Variant, as: "files" | "tree"): Program {
+  return {
+    servers: bench.hosts.servers.map(({ name, addresses, hostKey, login }) => ({
+      host: addresses.v4,
+      user: "deploy",
+      hostKey,
+      privateKeyFile: login.privateKeyFile,
+      label: name,
+    })),
+    folder: filesFolder,
+    as: work === "baseline" ? "baseline" : as,
+    files: work === "baseline" ? [] : wantedFiles(work, variant),
+    baseline: bench.hosts.baseline(variant),
+  };
+}
+
+function onprem(name: string, title: string, as: "files" | "tree", setup: string): Peer {
+  const project = new PulumiProject(name, folder, "bench-onprem");
+  return {
+    name,
+    title,
+    setup,
+    traces: [],
+    state: project,
+    install: pulumiVersion,
+    prepare: (bench, work, variant) => project.up(bench, work, programFor(bench, work, variant, as)),
+  };
+}
