@@ -1,5 +1,4 @@
 import { run } from "../../lab/command.ts";
-import { inRouter } from "../../lab/network.ts";
 import { resetSlowLink, slowLinkCounts } from "../../lab/slow-link.ts";
 import type { LabStatus } from "../../lab/status.ts";
 
@@ -89,6 +88,9 @@ export function readCounters(json: string): Map<string, number> {
   );
 }
 
+/** nft(8) of a server, for this machine may have none, in the network namespace of the router. */
 function nft(lab: LabStatus, words: readonly string[], input?: string): Promise<string> {
-  return run(inRouter(lab.name, ["nft", ...words]), input === undefined ? {} : { input });
+  const leader = lab.machines.find(({ kind, leader }) => kind === "server" && leader !== null)?.leader;
+  const enter = ["nsenter", "--target", String(leader), "--mount", `--net=${lab.router.netns}`, "--", "nft"] as const;
+  return run([...enter, ...words], input === undefined ? {} : { input });
 }
