@@ -17,6 +17,8 @@ export interface Measured {
   readonly hostCpu: number;
   /** The highest sum of the proportional set sizes of all its processes that was met, in bytes. */
   readonly memory: number;
+  /** The same without Pulumi's engine and its language host: for a peer that is not Pulumi, all. */
+  readonly ownMemory: number;
   /** Highest number of its processes at once. */
   readonly processes: number;
   /** For one host, the mean of all: IP bytes there and back, connections that were opened. */
@@ -57,6 +59,7 @@ export async function measuredRun(bench: Bench, call: Call, limit: number, slow:
       cpu: await group.cpuSeconds(),
       hostCpu: (await machineCpuSeconds(bench.lab.name, names)) - hostsBefore,
       memory: memory.peak(),
+      ownMemory: memory.ownPeak(),
       processes: memory.most(),
       ...(await traffic.end()),
     };
@@ -108,14 +111,13 @@ function lastLines(output: string, code: number | null): string {
 
 /** Adds up the proportional set sizes of a group's processes again and again, so that what they share counts once. */
 function watchMemory(group: ControlGroup) {
-  let [peak, most, stopped] = [0, 0, false];
+  let [peak, ownPeak, most, stopped] = [0, 0, 0, false];
   let timer: NodeJS.Timeout | undefined;
   const look = async () => {
-    const sizes = await Promise.all((await group.pids()).map(proportionalSetSize));
-    peak = Math.max(
-      peak,
-      sizes.reduce((sum, size) => sum + size, 0),
-    );
+    const sizes = await Promise.all((await group.pids()).map(sizeOf));
+    const sum = (some: readonly Size[]) => some.reduce((total, { bytes }) => total + bytes, 0);
+    peak = Math.max(peak, sum(sizes));
+    ownPeak = Math.max(ownPeak, sum(sizes.filter(({ program }) => !program.startsWith("pulumi"))));
     most = Math.max(most, sizes.length);
     if (!stopped) timer = setTimeout(() => void look(), sampling);
   };
@@ -126,12 +128,20 @@ function watchMemory(group: ControlGroup) {
       clearTimeout(timer);
     },
     peak: () => peak,
+    ownPeak: () => ownPeak,
     most: () => most,
   };
 }
 
-/** Bytes of one process by proc(5), smaps_rollup; 0 when it has ended. */
-async function proportionalSetSize(pid: number): Promise<number> {
+interface Size {
+  readonly bytes: number;
+  /** Name of the program, at most 15 characters. */
+  readonly program: string;
+}
+
+/** Proportional set size of one process by proc(5), smaps_rollup; 0 when it has ended. */
+async function sizeOf(pid: number): Promise<Size> {
   const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "utf8").catch(() => "");
-  return Number(/^Pss:\s+(\d+) kB$/m.exec(rollup)?.[1] ?? 0) * 1024;
+  const program = await readFile(`/proc/${pid}/comm`, "utf8").catch(() => "");
+  return { bytes: Number(/^Pss:\s+(\d+) kB$/m.exec(rollup)?.[1] ?? 0) * 1024, program: program.trim() };
 }
