@@ -1,92 +1,74 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { defaultLab, upLab } from "../lab/lab.ts";
-import { cacheFolder, runFolder } from "../lab/places.ts";
-import { stopSlowLink } from "../lab/slow-link.ts";
-import { Hosts } from "./bench/hosts.ts";
-import { describeMachine } from "./bench/machine.ts";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { defaultLab } from "../lab/lab.ts";
+import { cacheFolder } from "../lab/places.ts";
+import { aimsOf } from "./bench/aims.ts";
+import { listing } from "./bench/list.ts";
+import { measure } from "./bench/measure.ts";
 import type { Result } from "./bench/measurement.ts";
-import { type Options, readOptions } from "./bench/options.ts";
-import type { Bench, Peer } from "./bench/peer.ts";
-import { peers as allPeers } from "./bench/peers.ts";
+import { readOptions } from "./bench/options.ts";
+import { peers } from "./bench/peers.ts";
 import { plan } from "./bench/plan.ts";
-import { Runner } from "./bench/runner.ts";
-import { finish } from "./command.ts";
-import { ensureEngine } from "./engine/engine.ts";
-import { engineEnvironment, projectFolder } from "./engine/environment.ts";
-import { runMain, type Surroundings } from "./main.ts";
-import { describeSeconds } from "./reporter.ts";
-import { requireRoot } from "./start/root.ts";
+import { summary } from "./bench/report/summary.ts";
+import { writePage } from "./bench/write.ts";
+import { runMain } from "./main.ts";
+import { ScriptError } from "./script-error.ts";
 
 const usage = `Usage: npm run bench [-- OPTIONS]
 
-x
+Measures this project against the tools that people would pick instead, on the same work and the same three hosts of a lab, and says
+which aims are met. Nothing else should run on the machine meanwhile. Without options it compares all peers by the usual plan.
+
+  --peers a,b          which peers (--list names them)
+  --work 20,baseline   numbers of files per host, or the baseline of a server
+  --cases a,b          first, nothing, change, drift
+  --delay 0,80-loss5   added round-trip time in milliseconds, and per cent of packets lost
+  --repeat N           how often each is measured
+  --time-limit S       seconds after which a run is ended and counts as "more than"; default 240
+  --budget S           seconds after which a peer gets no further repeat of a setting; default 60
+  --breakdown          where the time of an unchanged run goes
+  --growth             1, 3, 10 and 30 light hosts, in one stack and in a stack each; --hosts 1,5 for other numbers
+  --all                the comparison, the breakdown and the growth
+  --write              write docs/performance.md and its pictures
+  --json FILE          where the result goes; default: the folder "bench" of the cache
+  --from FILE          measure nothing, take this result (for --write)
+  --list               say what can be chosen and what would be measured
+  --name NAME          which lab, default "${defaultLab}"
+
+Exit code 2: a name was unknown or a peer could not be had; the rest was measured. 1: a run failed.
 `;
 
 await runMain(usage, async (surroundings) => {
+  const { reporter, args, env } = surroundings;
   const options = readOptions(
-    surroundings.args,
-    allPeers.map(({ name }) => name),
+    args,
+    peers.map(({ name }) => name),
     defaultLab,
   );
-  for (const problem of options.problems) surroundings.reporter.line(problem);
-  const result = await measure(surroundings, options);
-  const file = options.json ?? join(cacheFolder(surroundings.env), "bench", "last.json");
-  await mkdir(join(file, ".."), { recursive: true });
-  await writeFile(file, JSON.stringify(result, null, 1));
-  surroundings.reporter.line(`took ${describeSeconds(result.took)}; ${file}`);
+  for (const problem of options.problems) reporter.line(problem);
+  if (options.list) {
+    process.stdout.write(listing(peers, plan(options)));
+    return options.problems.length > 0 ? 2 : 0;
+  }
+  const file = options.json ?? join(cacheFolder(env), "bench", "last.json");
+  const keep = async (result: Result) => {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, `${JSON.stringify(result, null, 1)}\n`);
+  };
+  const result =
+    options.from === undefined ? await measure(surroundings, options, keep) : await readResult(options.from);
+  process.stdout.write(summary(result, aimsOf(result)));
+  if (options.from === undefined) reporter.line(`the whole result: ${file}`);
+  if (options.write) for (const path of await writePage(result)) reporter.line(`wrote ${path}`);
+  if (result.runs.some(({ outcome }) => outcome === "failed")) return 1;
   return options.problems.length > 0 || Object.keys(result.missing).length > 0 ? 2 : 0;
 });
 
-async function measure(surroundings: Surroundings, options: Options): Promise<Result> {
-  requireRoot(process.geteuid?.());
-  const began = Date.now();
-  const { env, reporter, signal } = surroundings;
-  const machine = await describeMachine();
-  const home = { ...env, PULUMI_HOME: join(cacheFolder(env), "pulumi-home") };
-  const engineEnv = engineEnvironment(await ensureEngine({ env: home, reporter, signal }), home);
-  const lab = await upLab({ name: options.name, signal, progress: (line) => reporter.line(line) });
-  await stopSlowLink(lab.name);
-  const folder = join(runFolder(lab.name), "bench");
-  await mkdir(folder, { recursive: true });
-  const bench: Bench = { ...surroundings, lab, hosts: new Hosts(lab), folder, engineEnv };
-  await bench.hosts.prepare();
-  const { present, versions, missing } = await install(bench, options);
-  const runner = new Runner(bench, options);
-  if (options.compare) for (const cell of plan(options)) await runner.cell(cell, present);
-  const commit = (await finish(["git", "-C", projectFolder, "rev-parse", "--short", "HEAD"])).stdout.trim();
-  return {
-    begun: new Date(began).toISOString(),
-    commit,
-    command: `npm run bench${surroundings.args.length > 0 ? " -- " : ""}${surroundings.args.join(" ")}`,
-    machine,
-    peers: Object.fromEntries(
-      present.map(({ name, title, setup }) => [name, { title, setup, version: versions.get(name) ?? "" }]),
-    ),
-    missing,
-    runs: runner.runs,
-    skipped: runner.skipped,
-    took: (Date.now() - began) / 1000,
-  };
-}
-
-async function install(bench: Bench, options: Options) {
-  const chosen = allPeers.filter(({ name }) => options.peers === undefined || options.peers.includes(name));
-  const present: Peer[] = [];
-  const versions = new Map<string, string>();
-  const missing: Record<string, string> = {};
-  for (const peer of chosen) {
-    const installed = await peer.install(bench).catch((error: unknown) => {
-      bench.signal.throwIfAborted();
-      return { missing: error instanceof Error ? error.message : String(error) };
-    });
-    if ("missing" in installed) {
-      missing[peer.title] = installed.missing;
-      bench.reporter.line(`${peer.title} is left out: ${installed.missing}`);
-    } else {
-      present.push(peer);
-      versions.set(peer.name, installed.version);
-    }
+async function readResult(file: string): Promise<Result> {
+  try {
+    return JSON.parse(await readFile(file, "utf8")) as Result;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ScriptError("the result could not be read", why, "give --from the file that --json wrote", cause);
   }
-  return { present, versions, missing };
 }

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { mostLightHosts } from "../../lab/light-hosts.ts";
 import { UsageError } from "../script-error.ts";
 import { type CaseName, caseNames, type Delay } from "./measurement.ts";
 import { type Chosen, parseDelay, parseWork } from "./plan.ts";
@@ -12,6 +13,8 @@ export interface Options extends Chosen {
   readonly limit: number;
   readonly budget: number;
   readonly growth: boolean;
+  /** Numbers of hosts for the growth; `undefined`: the usual ones. */
+  readonly hosts?: readonly number[] | undefined;
   readonly breakdown: boolean;
   /** Whether peers are compared at all: not when growth or breakdown alone was asked for. */
   readonly compare: boolean;
@@ -36,7 +39,9 @@ export function readOptions(args: readonly string[], known: readonly string[], d
       repeat: { type: "string" },
       "time-limit": { type: "string", default: "240" },
       budget: { type: "string", default: "60" },
+      all: { type: "boolean", default: false },
       growth: { type: "boolean", default: false },
+      hosts: { type: "string" },
       breakdown: { type: "boolean", default: false },
       json: { type: "string" },
       from: { type: "string" },
@@ -74,6 +79,7 @@ export function readOptions(args: readonly string[], known: readonly string[], d
       "milliseconds such as 0, 10 or 80, with loss such as 80-loss5",
     ),
   };
+  const hosts = choose(values.hosts, "number of hosts", parseHosts, `1 to ${mostLightHosts}`);
   const selects = Object.values(chosen).some((one) => one !== undefined) || values.repeat !== undefined;
   return {
     ...chosen,
@@ -81,15 +87,21 @@ export function readOptions(args: readonly string[], known: readonly string[], d
     repeats: values.repeat === undefined ? undefined : whole("repeat", values.repeat),
     limit: whole("time-limit", values["time-limit"]),
     budget: whole("budget", values.budget),
-    growth: values.growth,
-    breakdown: values.breakdown,
-    compare: selects || !(values.growth || values.breakdown),
+    growth: values.growth || values.all,
+    hosts: hosts?.sort((a, b) => a - b),
+    breakdown: values.breakdown || values.all,
+    compare: selects || values.all || !(values.growth || values.breakdown),
     json: values.json,
     from: values.from,
     list: values.list,
     write: values.write,
     problems,
   };
+}
+
+function parseHosts(text: string): number | undefined {
+  const number = /^\d{1,2}$/.test(text) ? Number(text) : 0;
+  return number >= 1 && number <= mostLightHosts ? number : undefined;
 }
 
 function whole(option: string, text: string): number {

@@ -5,7 +5,8 @@ import { filesFolder, type Variant, type Work, wantedFiles } from "../work.ts";
 import { PulumiProject } from "./pulumi-project.ts";
 import { pulumiVersion } from "./pulumi-version.ts";
 
-const folder = join(import.meta.dirname, "..", "onprem-project");
+/** Where the program of this project's peers is. */
+export const onpremFolder = join(import.meta.dirname, "..", "onprem-project");
 const howCalled =
   "`pulumi up --skip-preview`, one stack with a provider for each host, `refresh: always`, state in a folder";
 
@@ -28,13 +29,9 @@ export const onpremTree = onprem(
 /** What a program of the benchmark wants on some servers. */
 export function programFor(bench: Bench, work: Work, variant: Variant, as: "files" | "tree"): Program {
   return {
-    servers: bench.hosts.servers.map(({ name, addresses, hostKey, login }) => ({
-      host: addresses.v4,
-      user: "deploy",
-      hostKey,
-      privateKeyFile: login.privateKeyFile,
-      label: name,
-    })),
+    servers: bench.hosts.servers.map(({ name, addresses, hostKey, login }) =>
+      loginTo(name, addresses.v4, hostKey, login.privateKeyFile),
+    ),
     folder: filesFolder,
     as: work === "baseline" ? "baseline" : as,
     files: work === "baseline" ? [] : wantedFiles(work, variant),
@@ -42,8 +39,13 @@ export function programFor(bench: Bench, work: Work, variant: Variant, as: "file
   };
 }
 
+/** The provider's settings for a host of the lab. */
+export function loginTo(label: string, host: string, hostKey: string, privateKeyFile: string) {
+  return { label, host, user: "deploy", hostKey, privateKeyFile };
+}
+
 function onprem(name: string, title: string, as: "files" | "tree", setup: string): Peer {
-  const project = new PulumiProject(name, folder, "bench-onprem");
+  const project = new PulumiProject(name, onpremFolder, "bench-onprem");
   return {
     name,
     title,

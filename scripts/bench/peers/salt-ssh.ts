@@ -52,7 +52,7 @@ async function prepare(bench: Bench, work: Work, variant: Variant): Promise<Call
           `UserKnownHostsFile=${knownHosts}`,
           "ControlMaster=auto",
           "ControlPersist=60s",
-          `ControlPath=${join(home, ".ssh")}/%C`,
+          `ControlPath=${join(bench.folder, "cm")}-%h`,
         ],
       },
     ]),
