@@ -28,14 +28,18 @@ export class Hosts {
     return baseline(variant, this.#management);
   }
 
-  /** Once for each lab: Python, as hosts of the Python peers have it, and package lists for the baseline. */
-  async prepare(): Promise<void> {
-    const script = `[ -e /var/lib/bench/prepared ] || {
+  /** Once for each lab: Python, as hosts that the Python peers manage have it, and what the baseline needs. */
+  async prepare({ python, baseline }: { python: boolean; baseline: boolean }): Promise<void> {
+    if (!python && !baseline) return;
+    const packages = python ? ` && apt-get -q install -y --no-install-recommends ${needed.join(" ")}` : "";
+    const mark = `/var/lib/bench/prepared${python ? "-python" : ""}`;
+    await this.everywhere(`[ -e ${mark} ] || {
       export DEBIAN_FRONTEND=noninteractive
-      apt-get -q update && apt-get -q install -y --no-install-recommends ${needed.join(" ")}
-      mkdir -p /var/lib/bench && cp -p /etc/nftables.conf /var/lib/bench/nftables.conf && touch /var/lib/bench/prepared
-    }`;
-    await this.everywhere(script);
+      apt-get -q update${packages}
+      mkdir -p /var/lib/bench
+      [ -e /var/lib/bench/nftables.conf ] || cp -p /etc/nftables.conf /var/lib/bench/nftables.conf
+      touch ${mark}
+    }`);
   }
 
   /** A host without any of the work, as the case `first` begins; `traces` are what the peer itself leaves on a host. */

@@ -51,15 +51,24 @@ export async function measure(
     ...parts,
     took: (Date.now() - began) / 1000,
   });
-  if (options.breakdown) parts.breakdown = await measureBreakdown(bench);
-  if (options.compare) {
-    for (const cell of plan(options)) {
+  const cells = options.compare ? plan(options) : [];
+  const python = present.some((peer) => peer.python);
+  const baseline = cells.some(({ work }) => work === "baseline");
+  if (python || baseline) bench.reporter.line(`making the hosts ready (package lists${python ? ", Python" : ""})`);
+  await bench.hosts.prepare({ python, baseline });
+  try {
+    if (options.breakdown) parts.breakdown = await measureBreakdown(bench);
+    for (const cell of cells) {
       await runner.cell(cell, present);
       await keep(result());
     }
-  }
-  if (options.growth) {
-    parts.growth = await measureGrowth(bench, options.hosts ?? growthSizes, options.repeats ?? growthRepeats);
+    if (options.growth) {
+      parts.growth = await measureGrowth(bench, options.hosts ?? growthSizes, options.repeats ?? growthRepeats);
+    }
+  } finally {
+    const traces = present.flatMap((peer) => peer.traces);
+    if (baseline) await bench.hosts.clean("baseline", traces);
+    await bench.hosts.clean(1, traces);
   }
   await keep(result());
   return result();
@@ -75,10 +84,7 @@ async function setUp(surroundings: Surroundings, name: string): Promise<Bench> {
   await stopLightHosts(lab.name);
   const folder = join(runFolder(lab.name), "bench");
   await mkdir(folder, { recursive: true });
-  const bench = { ...surroundings, lab, hosts: new Hosts(lab), folder, engineEnv };
-  reporter.line("making the hosts ready (Python, package lists)");
-  await bench.hosts.prepare();
-  return bench;
+  return { ...surroundings, lab, hosts: new Hosts(lab), folder, engineEnv };
 }
 
 /** The chosen peers that could be had, with their versions, and why others could not. */

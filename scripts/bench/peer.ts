@@ -30,6 +30,8 @@ export interface Peer {
   readonly setup: string;
   /** It touches no host, so nothing is verified. */
   readonly idle?: boolean;
+  /** It needs Python on the hosts. */
+  readonly python?: boolean;
   /** Installs what is needed and returns the version; why it cannot be had otherwise. */
   install(bench: Bench): Promise<Installed>;
   /** Writes the program for a work and returns the call that brings the hosts to it. Not measured. */

@@ -23,6 +23,7 @@ function peer(name: "ansible" | "ansible-mitogen", title: string, setup: string)
     name,
     title,
     setup,
+    python: true,
     traces: ["/home/deploy/.ansible", "/root/.ansible"],
     install: (bench) => install(bench, mitogen),
     prepare: (bench, work, variant) => prepare(bench, name, mitogen, work, variant),

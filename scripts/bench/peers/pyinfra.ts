@@ -12,6 +12,7 @@ export const pyinfra: Peer = {
   name: "pyinfra",
   title: "pyinfra",
   setup: "hosts in parallel (its default), one `files.put` for each file, `_sudo` for all.",
+  python: true,
   traces: [],
   async install(bench) {
     const environment = await pythonEnvironment(bench, "pyinfra");

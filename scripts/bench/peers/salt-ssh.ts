@@ -14,6 +14,7 @@ export const saltSsh: Peer = {
   setup:
     "one `state.apply`, a process for each host, ControlPersist, each file a `file.managed`; the case `first` includes putting its thin on the hosts.",
   traces: ["/var/tmp/.*_salt", "/var/tmp/.*_salt-call*"],
+  python: true,
   warmsUp: true,
   async install(bench) {
     const environment = await pythonEnvironment(bench, "salt");
