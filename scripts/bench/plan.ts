@@ -1,4 +1,5 @@
-import type { CaseName, Delay } from "./measurement.ts";
+import { type CaseName, caseNames, type Delay, type Run } from "./measurement.ts";
+import { line } from "./statistics.ts";
 import type { Work } from "./work.ts";
 
 /** One setting in which all peers are compared: in each repeat every peer does the cases in their order, one peer after the other. */
@@ -27,13 +28,13 @@ export interface Chosen {
 function usualPlan(): Cell[] {
   const delay = (name: string): Delay => parseDelay(name) ?? noDelay;
   return [
-    { work: 20, delay: noDelay, cases: ["first", "nothing", "change", "drift"], repeats: 5 },
+    { work: 20, delay: noDelay, cases: caseNames, repeats: 5 },
     { work: 20, delay: delay("10"), cases: ["nothing"], repeats: 3 },
-    { work: 20, delay: delay("80"), cases: ["first", "nothing", "change", "drift"], repeats: 2 },
+    { work: 20, delay: delay("80"), cases: ["first", "nothing"], repeats: 3 },
     { work: 20, delay: delay("80-loss5"), cases: ["nothing"], repeats: 3 },
-    { work: "baseline", delay: noDelay, cases: ["first", "nothing", "change", "drift"], repeats: 2 },
-    { work: 200, delay: noDelay, cases: ["first", "nothing", "change", "drift"], repeats: 1 },
-    { work: 600, delay: noDelay, cases: ["first", "nothing", "change", "drift"], repeats: 1 },
+    { work: "baseline", delay: noDelay, cases: caseNames, repeats: 3 },
+    { work: 200, delay: noDelay, cases: caseNames, repeats: 2 },
+    { work: 600, delay: noDelay, cases: caseNames, repeats: 2 },
   ];
 }
 
@@ -43,7 +44,7 @@ export function plan({ works, delays, cases, repeats }: Chosen): Cell[] {
     (delays ?? [noDelay]).map((delay) => ({
       work,
       delay,
-      cases: ["first", "nothing", "change", "drift"] as const,
+      cases: caseNames,
       repeats: 3,
     })),
   );
@@ -73,4 +74,28 @@ export function parseWork(text: string): Work | undefined {
 /** What is larger, for those that a time limit stopped at a smaller work. */
 export function isLarger(work: Work, than: Work): boolean {
   return typeof work === "number" && typeof than === "number" && work > than;
+}
+
+/** Works of which a slow peer does not get to do every case. */
+export function isLarge(work: Work): boolean {
+  return typeof work === "number" && work >= 200;
+}
+
+/**
+ * Seconds that a peer's slowest case of a cell would take, on the straight line through its two largest smaller works; `undefined` before
+ * two of them were measured.
+ */
+export function expectedSeconds(runs: readonly Run[], peer: string, { work, delay }: Pick<Cell, "work" | "delay">) {
+  if (typeof work !== "number") return undefined;
+  const slowest = new Map<number, number>();
+  for (const run of runs) {
+    if (run.peer !== peer || run.delay !== delay.name || run.outcome !== "done") continue;
+    if (typeof run.work === "number" && run.work < work) {
+      slowest.set(run.work, Math.max(slowest.get(run.work) ?? 0, run.seconds));
+    }
+  }
+  const points = [...slowest].sort(([a], [b]) => a - b).slice(-2);
+  if (points.length < 2) return undefined;
+  const { at0, slope } = line(points);
+  return at0 + slope * work;
 }

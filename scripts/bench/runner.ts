@@ -2,7 +2,7 @@ import { startSlowLink, stopSlowLink } from "../../lab/slow-link.ts";
 import { measuredRun } from "./measured-run.ts";
 import { type CaseName, caseNames, type Run, type Skipped } from "./measurement.ts";
 import type { Bench, Peer } from "./peer.ts";
-import { type Cell, isLarger } from "./plan.ts";
+import { type Cell, expectedSeconds, isLarge, isLarger } from "./plan.ts";
 import type { Variant, Work } from "./work.ts";
 
 /** Bounds of a benchmark. */
@@ -79,6 +79,12 @@ export class Runner {
       this.#skip(peer, cell, cell.cases, why);
       return false;
     }
+    const expected = expectedSeconds(this.runs, peer.name, cell);
+    if (expected !== undefined && expected > this.#bounds.limit) {
+      const why = `by its times with smaller works it would take about ${Math.round(expected)} s, and the limit is ${this.#bounds.limit} s`;
+      this.#skip(peer, cell, cell.cases, why);
+      return false;
+    }
     return !peer.idle || cell.cases.includes("nothing");
   }
 
@@ -87,11 +93,18 @@ export class Runner {
     const cases = caseNames.filter((name) => cell.cases.includes(name) && (!peer.idle || name === "nothing"));
     let variant: Variant = "original";
     if (!peer.idle && cases[0] !== "first") await this.#ready(peer, cell.work);
+    let spent = 0;
     for (const [index, name] of cases.entries()) {
+      if (isLarge(cell.work) && (name === "change" || name === "drift") && spent > this.#bounds.budget) {
+        const why = `its other cases took ${Math.round(spent)} s, beyond the ${this.#bounds.budget} s that a peer has here`;
+        this.#skip(peer, cell, cases.slice(index), why);
+        break;
+      }
       if (name === "change") variant = "changed";
       const run = await this.#once(peer, cell, name, repeat, variant, slow);
       this.runs.push(run);
       this.#report(run, peer, cell);
+      spent += run.seconds;
       if (run.outcome === "done") continue;
       const rest = cases.slice(index + 1);
       if (run.outcome === "too long" && !this.#tooLong.has(peer.name)) this.#tooLong.set(peer.name, cell.work);

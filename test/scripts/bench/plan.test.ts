@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { isLarger, noDelay, parseDelay, parseWork, plan } from "../../../scripts/bench/plan.ts";
+import { expectedSeconds, isLarger, noDelay, parseDelay, parseWork, plan } from "../../../scripts/bench/plan.ts";
+import { run } from "./result.ts";
 
 test.each([
   { text: "0", delay: { name: "0", milliseconds: 0, loss: 0 } },
@@ -59,4 +60,10 @@ test.each([
   [200, "baseline", false],
 ] as const)("%s is larger than %s: %s", (work, than, larger) => {
   expect(isLarger(work, than)).toBe(larger);
+});
+
+test("what a larger work would take is read off a line through two smaller ones", () => {
+  const runs = [run("a", 4), run("a", 3, { case: "drift" }), run("a", 22, { work: 200 }), run("b", 9, { work: 200 })];
+  const at = (peer: string, work: number) => expectedSeconds(runs, peer, { work, delay: noDelay });
+  expect([at("a", 600), at("a", 200), at("b", 600)]).toEqual([62, undefined, undefined]);
 });
