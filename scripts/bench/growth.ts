@@ -123,7 +123,7 @@ async function point(
       throw new ScriptError(`${hosts} hosts, ${way}: a run with nothing to do changed something`);
     }
     bench.reporter.line(
-      `growth, ${hosts} hosts, ${way}, ${repeat} of ${repeats}: ${ran.measured.seconds.toFixed(1)} s`,
+      `growth, ${hosts} ${hosts === 1 ? "host" : "hosts"}, ${way}, ${repeat} of ${repeats}: ${ran.measured.seconds.toFixed(1)} s`,
     );
     runs.push(ran.measured);
   }

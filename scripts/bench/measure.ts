@@ -41,6 +41,7 @@ export async function measure(
     begun: new Date(began).toISOString(),
     commit,
     command: ["npm run bench", ...(surroundings.args.length > 0 ? ["--"] : []), ...surroundings.args].join(" "),
+    bounds: { limit: options.limit, budget: options.budget },
     machine,
     peers: Object.fromEntries(
       present.map(({ name, title, setup }) => [name, { title, setup, version: versions.get(name) ?? "" }]),

@@ -48,6 +48,8 @@ export interface Result {
   readonly commit: string;
   /** As it was called. */
   readonly command: string;
+  /** Seconds: a run's limit, and what a peer has for further repeats of a cell. */
+  readonly bounds: { readonly limit: number; readonly budget: number };
   readonly machine: Machine;
   /** By name, of those that were run: title, version and set-up. */
   readonly peers: Readonly<

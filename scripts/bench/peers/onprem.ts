@@ -52,7 +52,10 @@ function onprem(name: string, title: string, as: "files" | "tree", setup: string
     setup,
     traces: [],
     state: project,
-    install: pulumiVersion,
+    async install(bench) {
+      const pulumi = await pulumiVersion(bench);
+      return "version" in pulumi ? { version: `this commit, ${pulumi.version}` } : pulumi;
+    },
     prepare: (bench, work, variant) => project.up(bench, work, programFor(bench, work, variant, as)),
   };
 }

@@ -75,6 +75,7 @@ export function lineChart(title: string, axes: { x: string; y: string }, series:
   const [xMax, yMax] = [Math.max(...all.map(([x]) => x), 1), niceTop(Math.max(...all.map(([, y]) => y), 0.001))];
   const px = (x: number) => round(left + (x / xMax) * (width - left - right));
   const py = (y: number) => round(bottom - (y / yMax) * (bottom - top));
+  const labelled = labelHeights(series.map(({ points }) => py(points.at(-1)?.[1] ?? 0) + 4));
   const xs = [...new Set(all.map(([x]) => x))].sort((a, b) => a - b);
   const parts = [
     `<path class="axis" d="M${left} ${top}V${bottom}H${width - right}"/>`,
@@ -85,17 +86,29 @@ export function lineChart(title: string, axes: { x: string; y: string }, series:
     ),
     `<text x="${(left + width - right) / 2}" y="${bottom + 38}" text-anchor="middle">${escaped(axes.x)}</text>`,
     `<text x="8" y="14">${escaped(axes.y)}</text>`,
-    ...series.flatMap(({ name, ours, points }) => {
+    ...series.flatMap(({ name, ours, points }, index) => {
       const kind = ours ? "ours" : "other";
-      const [lastX, lastY] = points.at(-1) ?? [0, 0];
+      const [lastX] = points.at(-1) ?? [0];
       return [
         `<path class="line ${kind}" style="fill:none" d="M${points.map(([x, y]) => `${px(x)} ${py(y)}`).join("L")}"/>`,
         ...points.map(([x, y]) => `<circle class="${kind}" cx="${px(x)}" cy="${py(y)}" r="3.5"/>`),
-        `<text x="${px(lastX) + 10}" y="${py(lastY) + 4}">${escaped(name)}</text>`,
+        `<text x="${px(lastX) + 10}" y="${labelled[index]}">${escaped(name)}</text>`,
       ];
     }),
   ];
   return picture(title, bottom + 50, parts);
+}
+
+/** Where labels go whose lines end at some heights: moved down until none stands on another. */
+function labelHeights(wanted: readonly number[]): number[] {
+  const placed = [...wanted];
+  const order = wanted.map((_, index) => index).sort((a, b) => (wanted[a] ?? 0) - (wanted[b] ?? 0));
+  let lowest = Number.NEGATIVE_INFINITY;
+  for (const index of order) {
+    lowest = Math.max(wanted[index] ?? 0, lowest + 16);
+    placed[index] = lowest;
+  }
+  return placed;
 }
 
 function picture(title: string, height: number, parts: readonly string[]): string {

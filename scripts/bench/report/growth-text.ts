@@ -14,7 +14,7 @@ export function growthText({ points, files, parallel }: Growth): string {
   return [
     `${files} files on each host, nothing to do. "A stack each" runs ${parallel} at a time.`,
     ...(one.length > 1 ? [bend("In one stack", one)] : []),
-    ...(each.length > 1 ? [bend("With a stack each", each)] : []),
+    ...(each.length > 1 ? [bend("As a stack each", each)] : []),
     ...onPaper(one, each, parallel),
   ].join("\n\n");
 }
@@ -33,7 +33,7 @@ function bend(what: string, points: readonly GrowthPoint[]): string {
     turned === undefined
       ? "The cost of a further host does not rise by half anywhere, so up to there the curve does not bend upwards."
       : `The curve bends at ${turned.from} hosts: from there on a further host costs ${turned.cost.toFixed(2)} s.`;
-  return `${what} each further host costs ${described}. ${verdict}`;
+  return `${what}, a further host costs ${described}. ${verdict}`;
 }
 
 /** Calculated, and said so: nobody here has 300 servers. */

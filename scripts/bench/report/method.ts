@@ -1,5 +1,10 @@
+import type { Result } from "../measurement.ts";
+
 /** How the benchmark works, for the page. */
-export const method = `Three servers of the [lab](lab.md), each peer in turn on the same ones. In each repeat every peer does all cases before the next begins,
+export const method = ({
+  limit,
+  budget,
+}: Result["bounds"]): string => `Three servers of the [lab](lab.md), each peer in turn on the same ones. In each repeat every peer does all cases before the next begins,
 so a slow minute of the machine meets them all. Nothing else runs on the machine but what the operating system does by itself.
 
 - **first**: the hosts hold nothing of the work, and the tool has never been there. **nothing**: every resource is looked at, and all are
@@ -21,4 +26,5 @@ so a slow minute of the machine meets them all. Nothing else runs on the machine
   devices, holds each back for half the delay and loses it with the given chance, in each direction. So the handshakes of TCP and SSH are as
   slow as everything else. It is in place only where a delay is named.
 - **Round trips** are counted there: the longest chain of packets of which each waited for the one before. Pipelined requests count once.
-- A run that reaches the time limit is ended and shows as "more than". A peer that was stopped so is not tried with larger works.`;
+- A run that takes ${limit} s is ended and shows as "more than". A peer that was stopped so is not tried with larger works. After
+  ${budget} s in one setting a peer gets no further repeat there, so a slow one has fewer runs.`;

@@ -19,7 +19,7 @@ export function performancePage(result: Result, pictures: ReadonlySet<string>): 
     ...missed(aimsOf(result)),
     ...(result.runs.length === 0 ? [] : ["## Peers", peersTable(result)]),
     "## How it is measured",
-    method,
+    method(result.bounds),
     ...(result.runs.length === 0
       ? []
       : [
@@ -95,7 +95,11 @@ function notMeasured({ skipped, runs, peers }: Result): string[] {
 }
 
 function breakdownText({ parts, files, whole, roundTrips }: Breakdown): string {
-  const rows = parts.map(({ name, how, seconds: taken }) => [name, seconds(taken), how]);
+  const rows = parts.map(({ name, how, seconds: taken }) => [
+    name,
+    taken < 10 ? taken.toFixed(2) : seconds(taken),
+    how,
+  ]);
   const trips =
     roundTrips === undefined
       ? []

@@ -30,6 +30,7 @@ export function result(runs: readonly Run[], changes: Partial<Result> = {}): Res
     begun: "2026-01-02T03:04:05.000Z",
     commit: "abc1234",
     command: "npm run bench",
+    bounds: { limit: 240, budget: 60 },
     machine: {
       processor: "Some CPU",
       cores: 2,

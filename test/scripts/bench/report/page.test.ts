@@ -72,7 +72,7 @@ describe("the growth", () => {
 
   test("says what a further host costs, and that nothing bends", () => {
     const text = growthText({ files: 20, parallel: 4, points: straight });
-    expect(text).toContain("In one stack each further host costs 1.00 s from 1 to 3, 1.00 s from 3 to 10.");
+    expect(text).toContain("In one stack, a further host costs 1.00 s from 1 to 3, 1.00 s from 3 to 10.");
     expect(text).toContain("does not bend upwards");
     expect(text).toContain("**300 servers, calculated**");
     expect(text).toContain("in one stack 302 s and 30.0 GB of memory at once");
