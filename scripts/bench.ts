@@ -17,7 +17,8 @@ import { ScriptError } from "./script-error.ts";
 const usage = `Usage: npm run bench [-- OPTIONS]
 
 Measures this project against the tools that people would pick instead, on the same work and the same three hosts of a lab, and says
-which aims are met. Nothing else should run on the machine meanwhile. Without options it compares all peers by the usual plan.
+which aims are met. Nothing else should run on the machine meanwhile. Without options it compares all peers by the usual plan, which
+takes most of an hour. The lab is brought up where it is not, and stays up.
 
   --peers a,b          which peers (--list names them)
   --work 20,baseline   numbers of files per host, or the baseline of a server

@@ -40,7 +40,7 @@ export class Runner {
     try {
       if (!cell.cases.includes("first")) {
         for (const peer of taking) {
-          const problem = peer.idle ? undefined : await this.#ready(peer, cell.work);
+          const problem = peer.idle ? undefined : await this.#told(this.#ready(peer, cell.work));
           if (problem === undefined) continue;
           this.#skip(peer, cell, cell.cases, `it could not bring the hosts to the work beforehand: ${problem}`);
           out.add(peer);
@@ -54,7 +54,17 @@ export class Runner {
         for (const peer of taking.filter((peer) => !out.has(peer))) {
           if ((spent.get(peer) ?? 0) > this.#bounds.budget) continue;
           const before = this.runs.length;
-          if (!(await this.#chain(peer, cell, repeat, slow))) out.add(peer);
+          const problem = await this.#told(
+            this.#chain(peer, cell, repeat, slow).then((again) => {
+              if (!again) out.add(peer);
+              return undefined;
+            }),
+          );
+          if (problem !== undefined) {
+            this.#skip(peer, cell, cell.cases, `it could not be run: ${problem}`);
+            this.#bench.reporter.line(`${peer.title} is left out here: ${problem}`);
+            out.add(peer);
+          }
           const seconds = this.runs.slice(before).reduce((sum, run) => sum + run.seconds, 0);
           spent.set(peer, (spent.get(peer) ?? 0) + seconds);
         }
@@ -177,6 +187,16 @@ export class Runner {
     if (ran.ended === "failed") return ran.why;
     if (ran.ended === "too long") return `more than ${unmeasuredLimit} s`;
     return this.#bench.hosts.wrong(work, "original");
+  }
+
+  /** What a piece of work says is wrong, or why it could not be done: one peer's trouble must not end the others' turns. */
+  async #told(work: Promise<string | undefined>): Promise<string | undefined> {
+    try {
+      return await work;
+    } catch (error) {
+      this.#bench.signal.throwIfAborted();
+      return error instanceof Error ? error.message : String(error);
+    }
   }
 
   #skip(peer: Peer, cell: Cell, cases: readonly CaseName[], why: string): void {

@@ -8,7 +8,7 @@ import { pulumiVersion } from "./pulumi-version.ts";
 /** Where the program of this project's peers is. */
 export const onpremFolder = join(import.meta.dirname, "..", "onprem-project");
 const howCalled =
-  "`pulumi up --skip-preview`, one stack with a provider for each host, `refresh: always`, state in a folder";
+  "`pulumi up --skip-preview`, one stack with a provider for each host, `refresh: always`, state in a folder, the stack made beforehand";
 
 /** This project, each file a resource. */
 export const onpremFile = onprem(
