@@ -4,8 +4,8 @@ import { finish } from "../../command.ts";
 import type { Bench, Call, Peer } from "../peer.ts";
 import { pythonEnvironment } from "../python-environment.ts";
 import { filesFolder, type Variant, type Work, wantedFiles } from "../work.ts";
-import { writeAll } from "./ansible.ts";
 import { pythonEnv, sshFiles } from "./ssh-files.ts";
+import { writeAll } from "./written-files.ts";
 
 /** pyinfra: the fastest of those that need no agent. */
 export const pyinfra: Peer = {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { baseline } from "../../../scripts/bench/baseline.ts";
-import { baselineLook, filesLook } from "../../../scripts/bench/hosts.ts";
+import { baselineLook, filesLook } from "../../../scripts/bench/looks.ts";
 import { wantedFiles } from "../../../scripts/bench/work.ts";
 
 test("files are described by name, owner, mode and content", () => {
