@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -54,7 +55,7 @@ export class Stack implements AsyncDisposable {
 
   static async create(options: StackOptions): Promise<Stack> {
     const stack = new Stack(await mkdtemp(join(tmpdir(), "onprem-stack-")), options);
-    await stack.#init();
+    await stack.init();
     for (const [key, value] of Object.entries(options.secrets ?? {})) {
       const words = ["config", "set", "--stack", stack.name, "--secret", `lab-tests:${key}`];
       const { code, stderr } = await stack.#start(words, value).finished;
@@ -63,12 +64,16 @@ export class Stack implements AsyncDisposable {
     return stack;
   }
 
-  /** `stack init` knows no `--config-file` and leaves its salt in the project's folder: it moves from there. */
-  async #init(): Promise<void> {
+  /**
+   * Makes the stack in its back end, also anew where its state was lost. `stack init` knows no `--config-file` and leaves its salt
+   * in the project's folder: it moves from there, the first time.
+   */
+  async init(): Promise<void> {
     const finished = await start(["pulumi", "-C", project, "stack", "init", this.name], this.#env).finished;
     if (finished.code !== 0) throw new Error(`pulumi stack init failed: ${finished.stderr}`);
-    await copyFile(join(project, `Pulumi.${this.name}.yaml`), this.#configFile);
-    await rm(join(project, `Pulumi.${this.name}.yaml`));
+    const made = join(project, `Pulumi.${this.name}.yaml`);
+    if (!existsSync(this.#configFile)) await copyFile(made, this.#configFile);
+    await rm(made, { force: true });
   }
 
   preview(resources: Declared[], ...flags: string[]): Promise<Run> {

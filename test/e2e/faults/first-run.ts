@@ -88,6 +88,6 @@ export function leftovers(server: MachineStatus): Promise<string> {
     server,
     `find / -xdev \\( -path /proc -o -path /sys \\) -prune -o -name '.onprem-*' -print
     find /var/lib/onprem /run/systemd/system /etc/systemd/system \\( -name '*guard*' -o -path '*/begun/*' \\) 2>/dev/null || :
-    pgrep -af '[p]erl -e my' || :`,
+    pgrep -af '^perl -e my' || :`,
   );
 }

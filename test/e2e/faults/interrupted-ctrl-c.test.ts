@@ -83,7 +83,7 @@ async function interrupted(
   signal: "SIGINT" | "SIGTERM" = "SIGINT",
 ): Promise<{ ended: number; code: number }> {
   const running = await stack.begin(program());
-  await uploadBegun(server, "/srv");
+  await uploadBegun(server, "/srv", running.finished);
   const asked = performance.now();
   process.kill(running.pid, signal);
   if (times === 2) {
