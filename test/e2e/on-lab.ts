@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { inject } from "vitest";
 import { statusLab } from "../../lab/lab.ts";
 import type { LabStatus, MachineStatus } from "../../lab/status.ts";
-import { Stack } from "./stack.ts";
+import { Stack, type StackOptions } from "./stack.ts";
 
 const execute = promisify(execFile);
 
@@ -27,10 +27,10 @@ export function connectionTo({ addresses, fqdn, hostKey, login }: MachineStatus,
 /** A stack of the test program on a machine. */
 export function stackOn(
   server: MachineStatus,
-  { connection = {}, secrets = {} }: { connection?: Record<string, unknown>; secrets?: Record<string, string> } = {},
+  { connection = {}, ...options }: Partial<Pick<StackOptions, "connection" | "secrets" | "backend">> = {},
 ): Promise<Stack> {
   const env = { ...process.env, ...inject("engine") };
-  return Stack.create({ env, connection: { ...connectionTo(server), ...connection }, secrets });
+  return Stack.create({ env, connection: { ...connectionTo(server), ...connection }, ...options });
 }
 
 /**

@@ -24,6 +24,8 @@ export interface FaultCase {
   readonly holds: string;
   /** Milliseconds for the whole case. @default 120000 */
   readonly timeout?: number;
+  /** Runs side by side with the cases around it that say the same, each on a server of its own. @default false */
+  readonly concurrent?: boolean;
 }
 
 /**
@@ -31,8 +33,12 @@ export interface FaultCase {
  *
  * @param id `group/name`, a literal: `scripts/faults/cases.ts` finds the cases by reading these files.
  */
-export function fault(id: string, { done, holds, timeout }: FaultCase, run: (report: Report) => Promise<void>): void {
-  test(id, timeout === undefined ? {} : { timeout }, async ({ task }) => {
+export function fault(
+  id: string,
+  { done, holds, timeout, concurrent = false }: FaultCase,
+  run: (report: Report) => Promise<void>,
+): void {
+  test(id, { concurrent, ...(timeout === undefined ? {} : { timeout }) }, async ({ task }) => {
     const meta: FaultMeta = { done, holds, seen: [] };
     task.meta.fault = meta;
     await run({
