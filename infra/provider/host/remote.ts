@@ -287,8 +287,9 @@ export class Remote {
           frames.push(frame);
           if (frame.kind === answer.done) resolve(frames);
           if (frame.kind === answer.failed) {
-            const [why, code, stderr] = frame.fields.map(text);
-            reject(new Refusal((why ?? "").trim(), code === "" ? undefined : Number(code), stderr));
+            const [why = "", code, stderr = "", errno] = frame.fields.map(text);
+            const known = { ...(code ? { code: Number(code) } : {}), ...(errno ? { errno } : {}) };
+            reject(new Refusal(why.trim(), { ...known, stderr }));
           }
         },
       });

@@ -203,7 +203,7 @@ export class SshHost implements Host {
       if (error instanceof Refusal && error.code !== undefined) {
         throw stepFailed(what, validate?.[0] ?? "", error, step.secret ?? false);
       }
-      throw refused(error, what);
+      throw refused(error, what, path);
     });
   }
 

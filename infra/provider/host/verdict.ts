@@ -6,9 +6,30 @@ import { type Ran, Refusal } from "./requests.ts";
 /** Characters of a failed command's output that an error keeps. */
 const longest = 16_384;
 
-/** Turns what the host refused into what a user reads; leaves everything else. */
-export function refused(error: unknown, what: string): unknown {
-  return error instanceof Refusal ? new StepFailed({ what, why: error.message }, { cause: error }) : error;
+/** 128 and SIGKILL: how we, and shells, tell that a program was killed without a word. */
+const killed = 137;
+
+/** Turns what the host refused into what a user reads; leaves everything else. @param path What was to be written. */
+export function refused(error: unknown, what: string, path?: string): unknown {
+  if (!(error instanceof Refusal)) return error;
+  const remedy = path === undefined ? undefined : remedies[error.errno ?? ""]?.(path, folderOf(path));
+  return new StepFailed({ what, why: error.message, ...(remedy && { remedy }) }, { cause: error });
+}
+
+/** What can be done where writing met an error of the system, by its name in errno(3). */
+const remedies: Readonly<Record<string, (path: string, folder: string) => string>> = {
+  EDQUOT: (_, folder) =>
+    `The owner's quota is used up: raise it, or make room in ${folder}, then run the update again.`,
+  ENOSPC: (_, folder) =>
+    `Make room there (\`df -h ${folder}\` shows the space, \`df -i ${folder}\` the inodes), then run the update again.`,
+  EPERM: (path, folder) =>
+    `An attribute may forbid it (\`lsattr -d ${folder} ${path}\`; \`chattr -i\` takes it away); then run the update again.`,
+  EROFS: (_, folder) =>
+    `It is mounted read-only (\`findmnt -T ${folder}\`; \`dmesg\` may say why): make it writable, then run the update again.`,
+};
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/")) || "/";
 }
 
 /** What a command's end is judged by. */
@@ -46,8 +67,15 @@ export function stepFailed(
 ): StepFailed {
   const said = hidden ? "[its output may hold a secret]" : tail(ran.stderr) || tail(ran.stdout ?? "");
   const ending = ran.code === undefined ? "" : ` (exit ${ran.code})`;
+  const silence = ran.code === killed ? "it was killed" : "no word of explanation";
   return new StepFailed(
-    { what, why: `${program}: ${said === "" ? "no word of explanation" : said}${ending}` },
+    {
+      what,
+      why: `${program}: ${said === "" ? silence : said}${ending}`,
+      ...(ran.code === killed && {
+        remedy: "Something on the host killed it, most often because memory ran out: `journalctl -k` or `dmesg` tell.",
+      }),
+    },
     { code: ran.code, stderr: hidden ? "" : ran.stderr },
   );
 }
