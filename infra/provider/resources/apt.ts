@@ -109,6 +109,8 @@ export function install(packages: readonly string[], { patience, recommends, dow
     "--yes",
     "--quiet",
     ...["-o", `DPkg::Lock::Timeout=${patience}`],
+    // On a terminal of apt's own, what dpkg says of a failure would be lost among what it says of its progress.
+    ...["-o", "Dpkg::Use-Pty=0"],
     ...keepConfiguration.flatMap((option) => ["-o", `Dpkg::Options::=${option}`]),
     recommends ? "--install-recommends" : "--no-install-recommends",
     ...(downgrades ? ["--allow-downgrades"] : []),
