@@ -11,6 +11,8 @@ export interface Bounds {
   readonly limit: number;
   /** Seconds that a peer may spend in one cell before its further repeats are left out; the first repeat is always done. */
   readonly budget: number;
+  /** Minutes after which no further run begins. @default no end */
+  readonly minutes?: number | undefined;
 }
 
 /** Seconds of a run that nobody measures, which must still end. */
@@ -25,6 +27,7 @@ export class Runner {
   /** The smallest work at which a peer ran into the time limit. */
   readonly #tooLong = new Map<string, Work>();
   readonly #warm = new Set<string>();
+  readonly #began = performance.now();
 
   constructor(bench: Bench, bounds: Bounds) {
     this.#bench = bench;
@@ -38,7 +41,7 @@ export class Runner {
     const out = new Set<Peer>();
     const spent = new Map<Peer, number>();
     try {
-      if (!cell.cases.includes("first")) {
+      if (!cell.cases.includes("first") && !this.#isOver()) {
         for (const peer of taking) {
           const problem = peer.idle ? undefined : await this.#told(this.#ready(peer, cell.work));
           if (problem === undefined) continue;
@@ -53,6 +56,10 @@ export class Runner {
       for (let repeat = 1; repeat <= cell.repeats; repeat++) {
         for (const peer of taking.filter((peer) => !out.has(peer))) {
           if ((spent.get(peer) ?? 0) > this.#bounds.budget) continue;
+          if (this.#isOver()) {
+            if (repeat === 1) this.#skip(peer, cell, cell.cases, this.#whyOver());
+            continue;
+          }
           const before = this.runs.length;
           const problem = await this.#told(
             this.#chain(peer, cell, repeat, slow).then((again) => {
@@ -72,6 +79,15 @@ export class Runner {
     } finally {
       if (slow) await stopSlowLink(this.#bench.lab.name);
     }
+  }
+
+  #isOver(): boolean {
+    const { minutes } = this.#bounds;
+    return minutes !== undefined && performance.now() - this.#began > minutes * 60_000;
+  }
+
+  #whyOver(): string {
+    return `the ${this.#bounds.minutes} minutes that this call had were over`;
   }
 
   #takesPart(peer: Peer, cell: Cell): boolean {
@@ -105,6 +121,10 @@ export class Runner {
     if (!peer.idle && cases[0] !== "first") await this.#ready(peer, cell.work);
     let spent = 0;
     for (const [index, name] of cases.entries()) {
+      if (index > 0 && this.#isOver()) {
+        this.#skip(peer, cell, cases.slice(index), this.#whyOver());
+        break;
+      }
       if (isLarge(cell.work) && (name === "change" || name === "drift") && spent > this.#bounds.budget) {
         const why = `its other cases took ${Math.round(spent)} s, beyond the ${this.#bounds.budget} s that a peer has here`;
         this.#skip(peer, cell, cases.slice(index), why);
