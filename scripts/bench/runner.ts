@@ -3,6 +3,7 @@ import { measuredRun } from "./measured-run.ts";
 import { type CaseName, caseNames, type Run, type Skipped } from "./measurement.ts";
 import type { Bench, Peer } from "./peer.ts";
 import { type Cell, expectedSeconds, isLarge, isLarger } from "./plan.ts";
+import { headingOf } from "./report/cells.ts";
 import type { Variant, Work } from "./work.ts";
 
 /** Bounds of a benchmark. */
@@ -224,8 +225,8 @@ export class Runner {
   }
 
   #report(run: Run, peer: Peer, cell: Cell): void {
-    const work = run.work === "baseline" ? "baseline" : `${run.work} files`;
-    const what = `${work}, ${run.delay} ms, ${run.case}, ${run.repeat} of ${cell.repeats}: ${peer.title}`;
+    const where = headingOf(run.work, run.delay);
+    const what = `${where}, ${run.case}, ${run.repeat} of ${cell.repeats}: ${peer.title}`;
     const took = run.outcome === "too long" ? `more than ${run.seconds} s` : `${run.seconds.toFixed(1)} s`;
     this.#bench.reporter.line(`${what} ${took}${run.outcome === "failed" ? `, failed: ${run.why}` : ""}`);
   }
