@@ -6,13 +6,14 @@ import { aimsOf } from "./bench/aims.ts";
 import { listing } from "./bench/list.ts";
 import { measure } from "./bench/measure.ts";
 import type { Result } from "./bench/measurement.ts";
+import { merged } from "./bench/merge.ts";
 import { readOptions } from "./bench/options.ts";
 import { peers } from "./bench/peers.ts";
 import { plan } from "./bench/plan.ts";
 import { summary } from "./bench/report/summary.ts";
 import { writePage } from "./bench/write.ts";
 import { runMain } from "./main.ts";
-import { ScriptError } from "./script-error.ts";
+import { ScriptError, UsageError } from "./script-error.ts";
 
 const usage = `Usage: npm run bench [-- OPTIONS]
 
@@ -27,12 +28,13 @@ takes most of an hour. The lab is brought up where it is not, and stays up.
   --repeat N           how often each is measured
   --time-limit S       seconds after which a run is ended and counts as "more than"; default 240
   --budget S           seconds after which a peer gets no further repeat of a setting; default 60
+  --minutes M          minutes after which no further run of the comparison begins; default: no end
   --breakdown          where the time of an unchanged run goes
   --growth             1, 3, 10 and 30 light hosts, in one stack and in a stack each; --hosts 1,5 for other numbers
   --all                the comparison, the breakdown and the growth
   --write              write docs/performance.md and its pictures
   --json FILE          where the result goes; default: the folder "bench" of the cache
-  --from FILE          measure nothing, take this result (for --write)
+  --from FILE,FILE     measure nothing, take these results together (for --write)
   --list               say what can be chosen and what would be measured
   --name NAME          which lab, default "${defaultLab}"
 
@@ -57,13 +59,19 @@ await runMain(usage, async (surroundings) => {
     await writeFile(file, `${JSON.stringify(result, null, 1)}\n`);
   };
   const result =
-    options.from === undefined ? await measure(surroundings, options, keep) : await readResult(options.from);
+    options.from === undefined ? await measure(surroundings, options, keep) : await readResults(options.from);
   process.stdout.write(summary(result, aimsOf(result)));
   if (options.from === undefined) reporter.line(`the whole result: ${file}`);
   if (options.write) for (const path of await writePage(result)) reporter.line(`wrote ${path}`);
   if (result.runs.some(({ outcome }) => outcome === "failed")) return 1;
   return options.problems.length > 0 || Object.keys(result.missing).length > 0 ? 2 : 0;
 });
+
+async function readResults(files: readonly string[]): Promise<Result> {
+  const [first, ...rest] = await Promise.all(files.map(readResult));
+  if (first === undefined) throw new UsageError("--from needs the name of a file");
+  return merged([first, ...rest]);
+}
 
 async function readResult(file: string): Promise<Result> {
   try {

@@ -59,12 +59,13 @@ export async function measure(
   await bench.hosts.prepare({ python, baseline });
   try {
     if (options.breakdown) parts.breakdown = await measureBreakdown(bench);
+    if (options.growth) {
+      parts.growth = await measureGrowth(bench, options.hosts ?? growthSizes, options.repeats ?? growthRepeats);
+    }
+    if (options.breakdown || options.growth) await keep(result());
     for (const cell of cells) {
       await runner.cell(cell, present);
       await keep(result());
-    }
-    if (options.growth) {
-      parts.growth = await measureGrowth(bench, options.hosts ?? growthSizes, options.repeats ?? growthRepeats);
     }
   } finally {
     const traces = present.flatMap((peer) => peer.traces);

@@ -12,6 +12,8 @@ export interface Options extends Chosen {
   readonly peers?: readonly string[] | undefined;
   readonly limit: number;
   readonly budget: number;
+  /** Minutes after which no further run of the comparison begins. */
+  readonly minutes?: number | undefined;
   readonly growth: boolean;
   /** Numbers of hosts for the growth; `undefined`: the usual ones. */
   readonly hosts?: readonly number[] | undefined;
@@ -19,7 +21,8 @@ export interface Options extends Chosen {
   /** Whether peers are compared at all: not when growth or breakdown alone was asked for. */
   readonly compare: boolean;
   readonly json?: string | undefined;
-  readonly from?: string | undefined;
+  /** Files of results to be taken together instead of measuring. */
+  readonly from?: readonly string[] | undefined;
   readonly list: boolean;
   readonly write: boolean;
   /** Names that nothing has, each a sentence with what is allowed. The rest still runs. */
@@ -40,6 +43,7 @@ export function readOptions(args: readonly string[], known: readonly string[], d
       "time-limit": { type: "string", default: "240" },
       budget: { type: "string", default: "60" },
       all: { type: "boolean", default: false },
+      minutes: { type: "string" },
       growth: { type: "boolean", default: false },
       hosts: { type: "string" },
       breakdown: { type: "boolean", default: false },
@@ -87,12 +91,13 @@ export function readOptions(args: readonly string[], known: readonly string[], d
     repeats: values.repeat === undefined ? undefined : whole("repeat", values.repeat),
     limit: whole("time-limit", values["time-limit"]),
     budget: whole("budget", values.budget),
+    minutes: values.minutes === undefined ? undefined : whole("minutes", values.minutes),
     growth: values.growth || values.all,
     hosts: hosts?.sort((a, b) => a - b),
     breakdown: values.breakdown || values.all,
     compare: selects || values.all || !(values.growth || values.breakdown),
     json: values.json,
-    from: values.from,
+    from: values.from?.split(","),
     list: values.list,
     write: values.write,
     problems,

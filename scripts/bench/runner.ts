@@ -3,6 +3,7 @@ import { measuredRun } from "./measured-run.ts";
 import { type CaseName, caseNames, type Run, type Skipped } from "./measurement.ts";
 import type { Bench, Peer } from "./peer.ts";
 import { type Cell, expectedSeconds, isLarge, isLarger } from "./plan.ts";
+import { headingOf } from "./report/cells.ts";
 import type { Variant, Work } from "./work.ts";
 
 /** Bounds of a benchmark. */
@@ -11,6 +12,8 @@ export interface Bounds {
   readonly limit: number;
   /** Seconds that a peer may spend in one cell before its further repeats are left out; the first repeat is always done. */
   readonly budget: number;
+  /** Minutes after which no further run begins. @default no end */
+  readonly minutes?: number | undefined;
 }
 
 /** Seconds of a run that nobody measures, which must still end. */
@@ -25,6 +28,7 @@ export class Runner {
   /** The smallest work at which a peer ran into the time limit. */
   readonly #tooLong = new Map<string, Work>();
   readonly #warm = new Set<string>();
+  readonly #began = performance.now();
 
   constructor(bench: Bench, bounds: Bounds) {
     this.#bench = bench;
@@ -38,7 +42,7 @@ export class Runner {
     const out = new Set<Peer>();
     const spent = new Map<Peer, number>();
     try {
-      if (!cell.cases.includes("first")) {
+      if (!cell.cases.includes("first") && !this.#isOver()) {
         for (const peer of taking) {
           const problem = peer.idle ? undefined : await this.#told(this.#ready(peer, cell.work));
           if (problem === undefined) continue;
@@ -53,6 +57,10 @@ export class Runner {
       for (let repeat = 1; repeat <= cell.repeats; repeat++) {
         for (const peer of taking.filter((peer) => !out.has(peer))) {
           if ((spent.get(peer) ?? 0) > this.#bounds.budget) continue;
+          if (this.#isOver()) {
+            if (repeat === 1) this.#skip(peer, cell, cell.cases, this.#whyOver());
+            continue;
+          }
           const before = this.runs.length;
           const problem = await this.#told(
             this.#chain(peer, cell, repeat, slow).then((again) => {
@@ -72,6 +80,15 @@ export class Runner {
     } finally {
       if (slow) await stopSlowLink(this.#bench.lab.name);
     }
+  }
+
+  #isOver(): boolean {
+    const { minutes } = this.#bounds;
+    return minutes !== undefined && performance.now() - this.#began > minutes * 60_000;
+  }
+
+  #whyOver(): string {
+    return `the ${this.#bounds.minutes} minutes that this call had were over`;
   }
 
   #takesPart(peer: Peer, cell: Cell): boolean {
@@ -105,6 +122,10 @@ export class Runner {
     if (!peer.idle && cases[0] !== "first") await this.#ready(peer, cell.work);
     let spent = 0;
     for (const [index, name] of cases.entries()) {
+      if (index > 0 && this.#isOver()) {
+        this.#skip(peer, cell, cases.slice(index), this.#whyOver());
+        break;
+      }
       if (isLarge(cell.work) && (name === "change" || name === "drift") && spent > this.#bounds.budget) {
         const why = `its other cases took ${Math.round(spent)} s, beyond the ${this.#bounds.budget} s that a peer has here`;
         this.#skip(peer, cell, cases.slice(index), why);
@@ -204,8 +225,8 @@ export class Runner {
   }
 
   #report(run: Run, peer: Peer, cell: Cell): void {
-    const work = run.work === "baseline" ? "baseline" : `${run.work} files`;
-    const what = `${work}, ${run.delay} ms, ${run.case}, ${run.repeat} of ${cell.repeats}: ${peer.title}`;
+    const where = headingOf(run.work, run.delay);
+    const what = `${where}, ${run.case}, ${run.repeat} of ${cell.repeats}: ${peer.title}`;
     const took = run.outcome === "too long" ? `more than ${run.seconds} s` : `${run.seconds.toFixed(1)} s`;
     this.#bench.reporter.line(`${what} ${took}${run.outcome === "failed" ? `, failed: ${run.why}` : ""}`);
   }

@@ -82,12 +82,16 @@ export function standing(server: MachineStatus): Promise<string> {
   );
 }
 
-/** What an interrupted run may leave for a while and a finished one never: temporary files, notes, guards, programs of ours. */
+/**
+ * What an interrupted run may leave for a while and a finished one never: temporary files, notes, guards that wait, programs of
+ * ours. What is known of a guarded change that was undone stays for an hour, for its maker to see.
+ */
 export function leftovers(server: MachineStatus): Promise<string> {
   return within(
     server,
     `find / -xdev \\( -path /proc -o -path /sys \\) -prune -o -name '.onprem-*' -print
-    find /var/lib/onprem /run/systemd/system /etc/systemd/system \\( -name '*guard*' -o -path '*/begun/*' \\) 2>/dev/null || :
+    find /var/lib/onprem /run/systemd/system /etc/systemd/system \\( -name 'onprem-guard*' -o -path '*/guard/current' \\
+      -o -path '*/begun/*' \\) 2>/dev/null || :
     pgrep -af '^perl -e my' || :`,
   );
 }
