@@ -101,7 +101,7 @@ async function jump(report: Report, where: string): Promise<void> {
     const { error, after } = await timed(host.perform([change, clock, shut], guard));
     expect(error).toBeInstanceOf(ChangeUndone);
     expect(after).toBeGreaterThan(guard.seconds ?? 0);
-    expect(after).toBeLessThan((guard.seconds ?? 0) + 40);
+    expect(after).toBeLessThan((guard.seconds ?? 0) + 90);
     report.accessBack(await access.outage());
     expect((await host.look(["cat", path])).stdout).toBe("before");
     report.seen(`Undone ${after.toFixed(1)} s after the begin, with a window of ${guard.seconds} s`);

@@ -1,12 +1,13 @@
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import type { SshHost } from "../../../infra/provider/host/ssh-host.ts";
 import { aptPackage } from "../../../infra/provider/resources/package.ts";
+import { lab } from "../on-lab.ts";
 import { byHand, labHost, Managed } from "./lifecycle.ts";
 
 let host: SshHost;
 
 beforeAll(async () => {
-  host = await labHost(inject("lab"), "dev");
+  host = await labHost(lab(), "dev");
 });
 afterAll(async () => {
   await byHand(host, "apt-mark unhold tree bc > /dev/null; dpkg --purge tree bc lesspipe-none 2> /dev/null || true");

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import type { SshHost } from "../../../infra/provider/host/ssh-host.ts";
 import { sshd } from "../../../infra/provider/resources/sshd.ts";
+import { lab as theLab } from "../on-lab.ts";
 import { byHand, labHost, Managed } from "./lifecycle.ts";
 
-const lab = inject("lab");
+const lab = theLab();
 const file = "/etc/ssh/sshd_config.d/10-onprem.conf";
 const load = ["check the configuration of sshd", "restart sshd"];
 const both = ["write the settings of sshd", ...load];

@@ -2,12 +2,13 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { connect, type SshHost } from "../../../infra/provider/host/ssh-host.ts";
 import { user } from "../../../infra/provider/resources/user.ts";
+import { lab as theLab } from "../on-lab.ts";
 import { byHand, labHost, Managed } from "./lifecycle.ts";
 
-const lab = inject("lab");
+const lab = theLab();
 const dev = lab.machines.find(({ name }) => name === "dev");
 const folder = mkdtempSync(join(tmpdir(), "onprem-keys-"));
 const keyFile = join(folder, "anna");
