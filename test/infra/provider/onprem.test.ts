@@ -26,7 +26,7 @@ beforeEach(async () => {
       return host;
     },
   };
-  plugin = new Onprem("1.2.3", [noteKind], connector);
+  plugin = new Onprem("1.2.3", { [type]: async () => noteKind }, connector);
 });
 
 const bag = (values: Record<string, unknown>, ...secrets: string[]): Bag => ({
@@ -119,38 +119,38 @@ describe("configuration", () => {
 });
 
 describe("check", () => {
-  test("fills in defaults and keeps secrets and unknowns", () => {
-    expect(plugin.check(type, bag({ note: "a", text: UNKNOWN, tags: ["x"] }, "tags"))).toEqual({
+  test("fills in defaults and keeps secrets and unknowns", async () => {
+    expect(await plugin.check(type, bag({ note: "a", text: UNKNOWN, tags: ["x"] }, "tags"))).toEqual({
       inputs: bag({ note: "a", tags: ["x"], text: UNKNOWN }, "tags"),
       problems: [],
     });
   });
 
-  test("refuses a secret where none may be", () => {
-    const { problems } = plugin.check(type, bag({ note: "a", text: "hello" }, "note", "text"));
+  test("refuses a secret where none may be", async () => {
+    const { problems } = await plugin.check(type, bag({ note: "a", text: "hello" }, "note", "text"));
     expect(problems).toEqual([
       { property: "note", reason: "must not be a secret: on the host every account could read it" },
     ]);
   });
 
-  test("shows no secret", () => {
-    const { problems } = plugin.check(type, bag({ note: "a", text: ["s3cret"] }, "text"));
+  test("shows no secret", async () => {
+    const { problems } = await plugin.check(type, bag({ note: "a", text: ["s3cret"] }, "text"));
     expect(problems).toEqual([{ property: "text", reason: expect.stringMatching(/given: \[secret\]$/) }]);
   });
 
-  test("names a type that is not there", () => {
-    expect(() => plugin.check("onprem:test:Nothing", bag({}))).toThrow(
+  test("names a type that is not there", async () => {
+    await expect(plugin.check("onprem:test:Nothing", bag({}))).rejects.toThrow(
       "the plugin onprem has no onprem:test:Nothing\n  it has onprem:test:Note",
     );
   });
 });
 
 describe("diff", () => {
-  test("warns of what stands, once a run", () => {
+  test("warns of what stands, once a run", async () => {
     const said: unknown[] = [];
     const odd = { name: "mine", say: (...words: unknown[]) => said.push(words), id: "a", oldInputs: bag(note("odd")) };
     for (let times = 0; times < 2; times++)
-      plugin.diff(type, { ...odd, inputs: bag(note("odd")), outputs: bag(state("odd")) });
+      await plugin.diff(type, { ...odd, inputs: bag(note("odd")), outputs: bag(state("odd")) });
     expect(said).toEqual([["warning", "that is odd"]]);
   });
 
@@ -185,8 +185,8 @@ describe("diff", () => {
       [{ path: ["require"], change: "update" }],
       [],
     ],
-  ])("%s", (_, oldInputs, inputs, outputs, differences, replaces) => {
-    expect(diff(oldInputs, inputs, outputs)).toEqual({ differences, replaces });
+  ])("%s", async (_, oldInputs, inputs, outputs, differences, replaces) => {
+    expect(await diff(oldInputs, inputs, outputs)).toEqual({ differences, replaces });
   });
 });
 
@@ -321,8 +321,12 @@ test("remove puts back what was there before us, and may be said twice", async (
   expect(host.performed).toEqual([{ titles: ["put a back"] }]);
 });
 
-test("the schema names each resource", () => {
-  expect(JSON.parse(plugin.schema())).toMatchObject({ name: "onprem", version: "1.2.3", resources: { [type]: {} } });
+test("the schema names each resource", async () => {
+  expect(JSON.parse(await plugin.schema())).toMatchObject({
+    name: "onprem",
+    version: "1.2.3",
+    resources: { [type]: {} },
+  });
 });
 
 /** A kind with something in it that can leave the program: what `prior` is for. */
@@ -335,7 +339,7 @@ test("what left the program in an update that failed is still looked for until o
       return noteKind.observe(...words);
     },
   };
-  plugin = new Onprem("1.2.3", [recording], connector);
+  plugin = new Onprem("1.2.3", { [type]: async () => recording }, connector);
   await connected();
   host.notes.set("a", "old");
   host.instead.set("write a", () => {
