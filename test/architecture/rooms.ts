@@ -42,6 +42,7 @@ const rooms: Readonly<Record<string, Room>> = {
   scripts: {
     prefixes: ["scripts/"],
     may: [
+      "starting",
       "lab",
       "lab's settings",
       "settings",
