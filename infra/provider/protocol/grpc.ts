@@ -78,11 +78,14 @@ export async function serveCalls(
 async function received(stream: ServerHttp2Stream, longest: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of stream) {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  stream.on("data", (chunk: Buffer) => {
     length += chunk.length;
     // Read to its end all the same: leaving would cut the stream, and with it our answer.
     if (length <= longest + 5) chunks.push(chunk);
-  }
+  });
+  stream.on("end", resolve).on("close", () => reject(new CallFailed(grpcStatus.unknown, "the call was cut off")));
+  await promise;
   if (length > longest + 5) throw new CallFailed(grpcStatus.resourceExhausted, `a message of over ${longest} bytes`);
   const bytes = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
   if (bytes.length < 5 || bytes.readUInt32BE(1) !== bytes.length - 5) {
