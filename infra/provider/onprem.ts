@@ -38,14 +38,15 @@ export class Onprem implements Plugin {
   readonly name = "onprem";
   readonly version: string;
   readonly #kinds: Kinds;
-  readonly #connector: Connector;
+  readonly #connector: () => Promise<Connector>;
   readonly #stop = new AbortController();
   #link: Link | undefined;
   #inProgram = false;
   readonly #warned = new Set<string>();
   #outOfReach: { failure: unknown; told: boolean } | undefined;
 
-  constructor(version: string, kinds: Kinds, connector: Connector) {
+  /** @param connector Loads what connects: whoever asks for the plugin's name or schema needs none. */
+  constructor(version: string, kinds: Kinds, connector: () => Promise<Connector>) {
     this.version = version;
     this.#kinds = kinds;
     this.#connector = connector;
@@ -63,9 +64,10 @@ export class Onprem implements Plugin {
     });
   }
 
-  checkConfig(given: Bag): Checked {
+  async checkConfig(given: Bag): Promise<Checked> {
     this.#inProgram = true;
-    return checkKnown(given, (known, problems) => this.#connector.check(known, problems));
+    const connector = await this.#connector();
+    return checkKnown(given, (known, problems) => connector.check(known, problems));
   }
 
   /**
@@ -76,7 +78,8 @@ export class Onprem implements Plugin {
   async configure(config: Bag, say: Say): Promise<void> {
     if (unknownKeys(config.values).length > 0) return;
     try {
-      this.#link = await this.#connector.connect(config.values, say, this.#stop.signal);
+      const connector = await this.#connector();
+      this.#link = await connector.connect(config.values, say, this.#stop.signal);
     } catch (failure) {
       if (this.#inProgram) throw failure;
       this.#outOfReach = { failure, told: false };

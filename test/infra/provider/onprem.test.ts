@@ -26,7 +26,7 @@ beforeEach(async () => {
       return host;
     },
   };
-  plugin = new Onprem("1.2.3", { [type]: async () => noteKind }, connector);
+  plugin = new Onprem("1.2.3", { [type]: async () => noteKind }, async () => connector);
 });
 
 const bag = (values: Record<string, unknown>, ...secrets: string[]): Bag => ({
@@ -82,8 +82,8 @@ describe("configuration", () => {
       { inputs: bag({ port: 22 }), problems: [{ property: "host", reason: "is required" }] },
     ],
     ["waits for the unknown", bag({ host: UNKNOWN }), { inputs: bag({ port: 22, host: UNKNOWN }), problems: [] }],
-  ])("%s", (_, given, checked) => {
-    expect(plugin.checkConfig(given)).toEqual(checked);
+  ])("%s", async (_, given, checked) => {
+    expect(await plugin.checkConfig(given)).toEqual(checked);
   });
 
   test("that is not known yet connects to nothing, and changes say so", async () => {
@@ -98,7 +98,7 @@ describe("configuration", () => {
 
   test("a host out of reach is the failure of a program's provider", async () => {
     connector.fails = new Failure({ what: "no ssh on dev", why: "no answer" });
-    plugin.checkConfig(bag({ host: "dev" }));
+    await plugin.checkConfig(bag({ host: "dev" }));
     expect(await thrown(connected())).toBe(connector.fails);
   });
 
@@ -339,7 +339,7 @@ test("what left the program in an update that failed is still looked for until o
       return noteKind.observe(...words);
     },
   };
-  plugin = new Onprem("1.2.3", { [type]: async () => recording }, connector);
+  plugin = new Onprem("1.2.3", { [type]: async () => recording }, async () => connector);
   await connected();
   host.notes.set("a", "old");
   host.instead.set("write a", () => {
