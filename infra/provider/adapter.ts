@@ -1,20 +1,29 @@
 import { createRequire } from "node:module";
+import * as grpc from "@grpc/grpc-js";
 import { type Difference, differences } from "./difference.ts";
 import { reason } from "./failure.ts";
 import type { Say } from "./host/host.ts";
-import { type Checked, type Diff, Incomplete, type Known, type Plugin } from "./plugin.ts";
+import { type Checked, type Diff, Incomplete, type Plugin } from "./plugin.ts";
 import { propertyPath } from "./problems.ts";
-import { type Answer, CallFailed, grpcStatus, serveCalls } from "./protocol/grpc.ts";
-import * as messages from "./protocol/messages.ts";
-import { type Message, read, write } from "./protocol/wire.ts";
 import { type Bag, decode, encode } from "./values.ts";
 
 /**
  * Pulumi's provider protocol (pulumi/proto/pulumi/provider.proto) <-> `Plugin`. Nothing else knows the protocol.
  *
  * The service is served directly because `@pulumi/pulumi/provider` leaves out provider configuration, previews and
- * detailed diffs.
+ * detailed diffs. The generated messages are CommonJS without useful types, hence `any` in this file and no other.
  */
+
+const require = createRequire(import.meta.url);
+const messages: any = require("@pulumi/pulumi/proto/provider_pb.js");
+const { ResourceProviderService }: any = require("@pulumi/pulumi/proto/provider_grpc_pb.js");
+const { PluginInfo }: any = require("@pulumi/pulumi/proto/plugin_pb.js");
+const { EngineClient }: any = require("@pulumi/pulumi/proto/engine_grpc_pb.js");
+const { LogRequest, LogSeverity }: any = require("@pulumi/pulumi/proto/engine_pb.js");
+const { Status }: any = require("@pulumi/pulumi/proto/status_pb.js");
+const { Any }: any = require("google-protobuf/google/protobuf/any_pb.js");
+const { Empty }: any = require("google-protobuf/google/protobuf/empty_pb.js");
+const { Struct }: any = require("google-protobuf/google/protobuf/struct_pb.js");
 
 /** The engine sends and takes messages up to this many bytes (400 MiB, as its own plugins do). */
 const maxMessage = 400 * 1024 * 1024;
@@ -33,15 +42,22 @@ export async function serve(plugin: Plugin, engine: string | undefined): Promise
 
 /** Serves a plugin on a free port of 127.0.0.1. */
 export async function listen(plugin: Plugin, engine: string | undefined): Promise<{ port: number; stop(): void }> {
-  const log = engine === undefined ? undefined : engineLog(engine);
-  const { port, stop } = await serveCalls(service(plugin, sayer(log)), maxMessage);
-  return {
-    port,
-    stop() {
-      log?.close();
-      stop();
-    },
+  const server = new grpc.Server({
+    "grpc.max_receive_message_length": maxMessage,
+    "grpc.max_send_message_length": maxMessage,
+  });
+  const client = engine === undefined ? undefined : new EngineClient(engine, grpc.credentials.createInsecure());
+  server.addService(ResourceProviderService, service(plugin, sayer(client)));
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    );
+  });
+  const stop = () => {
+    client?.close();
+    server.forceShutdown();
   };
+  return { port, stop };
 }
 
 /** An engine that was killed cannot tell its plugins; its death shows as a new parent of this process. */
@@ -54,190 +70,177 @@ function endWithEngine(plugin: Plugin): void {
   }, 1000).unref();
 }
 
-/** The engine's own service, which shows messages to the user. Loaded when there is something to say: few runs have that. */
-function engineLog(engine: string): { send(severity: number, message: string, urn: string): void; close(): void } {
-  const require = createRequire(import.meta.url);
-  const connect = () => {
-    const { credentials } = require("@grpc/grpc-js") as typeof import("@grpc/grpc-js");
-    const { EngineClient } = require("@pulumi/pulumi/proto/engine_grpc_pb.js") as Generated<
-      "EngineClient",
-      EngineClient
-    >;
-    return new EngineClient(engine, credentials.createInsecure());
-  };
-  let client: EngineClient | undefined;
-  return {
-    send(severity, message, urn) {
-      client ??= connect();
-      const { LogRequest } = require("@pulumi/pulumi/proto/engine_pb.js") as Generated<"LogRequest", LogRequest>;
-      const request = new LogRequest();
-      request.setSeverity(severity);
-      request.setMessage(message);
-      request.setUrn(urn);
-      client.log(request, () => undefined);
-    },
-    close: () => client?.close(),
+function sayer(client: any): (urn: string) => Say {
+  return (urn) => (severity, message) => {
+    if (client === undefined) return;
+    const request = new LogRequest();
+    request.setSeverity(severity === "info" ? LogSeverity.INFO : LogSeverity.WARNING);
+    request.setMessage(message);
+    request.setUrn(urn);
+    client.log(request, () => undefined);
   };
 }
 
-/** What the SDK generated: CommonJS without types of its own. */
-type Generated<Name extends string, Instance> = Readonly<Record<Name, new (...words: unknown[]) => Instance>>;
-interface EngineClient {
-  log(request: LogRequest, done: () => void): void;
-  close(): void;
-}
-interface LogRequest {
-  setSeverity(severity: number): void;
-  setMessage(message: string): void;
-  setUrn(urn: string): void;
-}
-
-/** `LogSeverity` of pulumi/proto/pulumi/engine.proto. */
-const severities = { info: 1, warning: 2 } as const;
-
-function sayer(log: ReturnType<typeof engineLog> | undefined): (urn: string) => Say {
-  return (urn) => (severity, message) => log?.send(severities[severity], message, urn);
-}
-
-function service(plugin: Plugin, sayTo: (urn: string) => Say): ReadonlyMap<string, Answer> {
-  const call = (request: Message) => ({
-    name: nameOf(text(request.urn)),
-    say: sayTo(text(request.urn)),
-    timeout: (request.timeout as number | undefined) ?? 0,
+function service(plugin: Plugin, sayTo: (urn: string) => Say): grpc.UntypedServiceImplementation {
+  const call = (request: any) => ({
+    name: nameOf(request.getUrn()),
+    say: sayTo(request.getUrn()),
+    timeout: request.getTimeout?.() ?? 0,
   });
-  const known = (request: Message, inputs: unknown, outputs: unknown): Known => ({
+  const known = (request: any, inputs: any, outputs: any) => ({
     ...call(request),
-    id: text(request.id),
+    id: request.getId() as string,
     inputs: bag(inputs),
     outputs: bag(outputs),
   });
 
-  const methods: Readonly<Record<string, Answer>> = {
-    GetPluginInfo: answer(messages.empty, messages.pluginInfo, () => ({ version: plugin.version })),
-    GetSchema: answer(messages.empty, messages.schemaResponse, async () => ({ schema: await plugin.schema() })),
-    CheckConfig: answer(messages.checkRequest, messages.checkResponse, async ({ news }) =>
-      checked(await plugin.checkConfig(bag(news))),
+  return {
+    getPluginInfo: answer(() => filled(new PluginInfo(), { Version: plugin.version })),
+    getSchema: answer(async () => filled(new messages.GetSchemaResponse(), { Schema: await plugin.schema() })),
+    checkConfig: answer(async (request) => checked(await plugin.checkConfig(bag(request.getNews())))),
+    diffConfig: answer((request) =>
+      configDiff(bag(request.getOldInputs() ?? request.getOlds()), bag(request.getNews())),
     ),
-    DiffConfig: answer(messages.diffRequest, messages.diffResponse, ({ oldInputs, olds, news }) =>
-      configDiff(bag(oldInputs ?? olds), bag(news)),
-    ),
-    Configure: answer(messages.configureRequest, messages.configureResponse, async ({ args }) => {
-      await plugin.configure(bag(args), sayTo(""));
-      return { acceptSecrets: true, supportsPreview: true };
+    configure: answer(async (request) => {
+      await plugin.configure(bag(request.getArgs()), sayTo(""));
+      return filled(new messages.ConfigureResponse(), { Acceptsecrets: true, Supportspreview: true });
     }),
-    Check: answer(messages.checkRequest, messages.checkResponse, async ({ urn, news }) =>
-      checked(await plugin.check(typeOf(text(urn)), bag(news))),
-    ),
-    Diff: answer(messages.diffRequest, messages.diffResponse, async (request) => {
-      const { olds, oldInputs, news } = request;
+    check: answer(async (request) => checked(await plugin.check(typeOf(request.getUrn()), bag(request.getNews())))),
+    diff: answer(async (request) => {
+      const inputs = bag(request.getNews());
       const change = {
         ...call(request),
-        id: text(request.id),
-        outputs: bag(olds),
-        oldInputs: bag(oldInputs),
-        inputs: bag(news),
+        id: request.getId(),
+        outputs: bag(request.getOlds()),
+        oldInputs: bag(request.getOldInputs()),
+        inputs,
       };
-      return diffed(await plugin.diff(typeOf(text(request.urn)), change));
+      return diffed(await plugin.diff(typeOf(request.getUrn()), change));
     }),
-    Create: answer(messages.createRequest, messages.createResponse, async (request) => {
-      const creation = { ...call(request), inputs: bag(request.properties), preview: request.preview === true };
-      const made = await plugin.create(typeOf(text(request.urn)), creation);
-      return { id: made.id, properties: encode(made.outputs) };
+    create: answer(async (request) => {
+      const creation = { ...call(request), inputs: bag(request.getProperties()), preview: request.getPreview() };
+      const made = await plugin.create(typeOf(request.getUrn()), creation);
+      return filled(new messages.CreateResponse(), { Id: made.id, Properties: struct(made.outputs) });
     }),
-    Read: answer(messages.readRequest, messages.readResponse, async (request) => {
-      const asked = known(request, request.inputs, request.properties);
-      const found = await plugin.read(typeOf(text(request.urn)), asked);
-      if (found === undefined) return {};
-      return { id: found.id, inputs: encode(found.inputs), properties: encode(found.outputs) };
+    read: answer(async (request) => {
+      const read = await plugin.read(
+        typeOf(request.getUrn()),
+        known(request, request.getInputs(), request.getProperties()),
+      );
+      const response = new messages.ReadResponse();
+      if (read === undefined) return response;
+      return filled(response, { Id: read.id, Inputs: struct(read.inputs), Properties: struct(read.outputs) });
     }),
-    Update: answer(messages.updateRequest, messages.updateResponse, async (request) => {
+    update: answer(async (request) => {
       const update = {
-        ...known(request, request.news, request.olds),
-        oldInputs: bag(request.oldInputs),
-        preview: request.preview === true,
+        ...known(request, request.getNews(), request.getOlds()),
+        oldInputs: bag(request.getOldInputs()),
+        preview: request.getPreview(),
       };
-      const updated = await plugin.update(typeOf(text(request.urn)), update);
-      return { properties: encode(updated.outputs) };
+      const updated = await plugin.update(typeOf(request.getUrn()), update);
+      return filled(new messages.UpdateResponse(), { Properties: struct(updated.outputs) });
     }),
-    Delete: answer(messages.deleteRequest, messages.empty, async (request) => {
-      await plugin.remove(typeOf(text(request.urn)), known(request, request.oldInputs, request.properties));
-      return {};
+    delete: answer(async (request) => {
+      await plugin.remove(typeOf(request.getUrn()), known(request, request.getOldInputs(), request.getProperties()));
+      return new Empty();
     }),
-    Cancel: answer(messages.empty, messages.empty, () => {
+    cancel: answer(() => {
       plugin.cancel();
-      return {};
+      return new Empty();
     }),
-    Invoke: answer(messages.invokeRequest, messages.empty, ({ token }) => {
-      throw plugin.missing(text(token));
+    invoke: answer((request) => {
+      throw plugin.missing(request.getTok());
     }),
   };
-  return new Map(Object.entries(methods).map(([name, answer]) => [`/pulumirpc.ResourceProvider/${name}`, answer]));
 }
 
 /** One call of the service: errors of the plugin become gRPC errors that the engine shows as they read. */
-function answer(
-  request: messages.Shape,
-  response: messages.Shape,
-  handle: (request: Message) => Message | Promise<Message>,
-): Answer {
-  return async (bytes) => {
+function answer(handle: (request: any) => any): grpc.handleUnaryCall<any, any> {
+  return async (call, callback) => {
     try {
-      return write(response, await handle(read(request, bytes)));
+      callback(null, await handle(call.request));
     } catch (error) {
-      const details = error instanceof Incomplete ? partialState(error) : undefined;
-      throw new CallFailed(grpcStatus.unknown, reason(error), details, { cause: error });
+      callback(rpcError(error));
     }
   };
 }
 
-/** The detail by which the engine keeps the state of a resource whose creation or update failed half-way. */
-function partialState(error: Incomplete): Uint8Array {
-  const detail = write(messages.initFailed, {
-    id: error.id,
-    properties: encode(error.outputs),
-    inputs: encode(error.inputs),
-    reasons: [error.message],
-  });
-  const details = [{ type: "type.googleapis.com/pulumirpc.ErrorResourceInitFailed", value: detail }];
-  return write(messages.status, { code: grpcStatus.unknown, message: error.message, details });
+function rpcError(error: unknown): grpc.ServiceError {
+  const metadata = new grpc.Metadata();
+  if (error instanceof Incomplete) metadata.add("grpc-status-details-bin", partialState(error));
+  const base = { code: grpc.status.UNKNOWN, details: reason(error), metadata };
+  return Object.assign(new Error(reason(error)), base);
 }
 
-function checked({ inputs, problems }: Checked): Message {
-  return { inputs: encode(inputs), failures: problems };
+/** The detail by which the engine keeps the state of a resource whose creation or update failed half-way. */
+function partialState(error: Incomplete): Buffer {
+  const detail = filled(new messages.ErrorResourceInitFailed(), {
+    Id: error.id,
+    Properties: struct(error.outputs),
+    Inputs: struct(error.inputs),
+    ReasonsList: [error.message],
+  });
+  const any = new Any();
+  any.pack(detail.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
+  const status = filled(new Status(), { Code: grpc.status.UNKNOWN, Message: error.message });
+  status.addDetails(any);
+  return Buffer.from(status.serializeBinary());
+}
+
+function checked({ inputs, problems }: Checked): any {
+  const failures = problems.map(({ property, reason }) =>
+    filled(new messages.CheckFailure(), { Property: property, Reason: reason }),
+  );
+  return filled(new messages.CheckResponse(), { Inputs: struct(inputs), FailuresList: failures });
 }
 
 /** A provider is never replaced: another address or key still means the same server. */
-function configDiff(before: Bag, after: Bag): Message {
+function configDiff(before: Bag, after: Bag): any {
   const changed = topLevel(differences(before.values, after.values));
-  return { changes: changed.length > 0 ? messages.changes.some : messages.changes.none, diffs: changed };
+  const { DIFF_NONE, DIFF_SOME } = messages.DiffResponse.DiffChanges;
+  return filled(new messages.DiffResponse(), {
+    Changes: changed.length > 0 ? DIFF_SOME : DIFF_NONE,
+    DiffsList: changed,
+  });
 }
 
-function diffed({ differences: found, replaces, createFirst = false }: Diff): Message {
-  const detail = ({ path, change }: Difference) => {
-    const kinds = replaces.includes(String(path[0])) ? messages.replacingKinds : messages.diffKinds;
-    return { key: propertyPath(path), value: [{ kind: kinds[change], inputDiff: true }] };
-  };
-  return {
-    changes: found.length > 0 ? messages.changes.some : messages.changes.none,
-    diffs: topLevel(found),
-    replaces,
+function diffed({ differences: found, replaces, createFirst = false }: Diff): any {
+  const { DIFF_NONE, DIFF_SOME } = messages.DiffResponse.DiffChanges;
+  const { Kind } = messages.PropertyDiff;
+  const kinds = { add: Kind.ADD, delete: Kind.DELETE, update: Kind.UPDATE };
+  const replacing = { add: Kind.ADD_REPLACE, delete: Kind.DELETE_REPLACE, update: Kind.UPDATE_REPLACE };
+  const response = filled(new messages.DiffResponse(), {
+    Changes: found.length > 0 ? DIFF_SOME : DIFF_NONE,
+    DiffsList: topLevel(found),
+    ReplacesList: replaces,
     // An id may stay the same over a replacement; deleting second would then delete what was just made.
-    deleteBeforeReplace: !createFirst,
-    hasDetailedDiff: true,
-    detailedDiff: found.map(detail),
-  };
+    Deletebeforereplace: !createFirst,
+    Hasdetaileddiff: true,
+  });
+  for (const { path, change } of found) {
+    const kind = (replaces.includes(String(path[0])) ? replacing : kinds)[change];
+    const detail = filled(new messages.PropertyDiff(), { Kind: kind, Inputdiff: true });
+    response.getDetaileddiffMap().set(propertyPath(path), detail);
+  }
+  return response;
 }
 
 function topLevel(found: readonly Difference[]): string[] {
   return [...new Set(found.map(({ path }) => String(path[0])))];
 }
 
-function bag(wire: unknown): Bag {
-  return decode(wire as Record<string, unknown> | undefined);
+/** Sets fields of a generated message by the names of its setters. */
+function filled(message: any, fields: Record<string, unknown>): any {
+  for (const [field, value] of Object.entries(fields)) message[`set${field}`](value);
+  return message;
 }
 
-function text(field: unknown): string {
-  return typeof field === "string" ? field : "";
+function bag(wire: any): Bag {
+  return decode(wire?.toJavaScript());
+}
+
+function struct(values: Bag): any {
+  return Struct.fromJavaScript(encode(values));
 }
 
 /** `urn:pulumi:stack::project::parent$type::name`. */

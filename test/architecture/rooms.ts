@@ -24,7 +24,6 @@ const rooms: Readonly<Record<string, Room>> = {
     prefixes: [
       ...["adapter", "main", "onprem", "connector", "kinds", "plugin"].map((name) => `infra/provider/${name}.ts`),
       "infra/provider/main.mjs",
-      "infra/provider/protocol/",
     ],
     may: ["resources", "kind", "contract", "host", "issuing", "starting"],
   },
