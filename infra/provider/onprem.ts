@@ -1,10 +1,11 @@
+import { begunAt, findBegun } from "./begun.ts";
 import { differences } from "./difference.ts";
 import { Failure, reason } from "./failure.ts";
 import type { Host, Say } from "./host/host.ts";
 import type { AnyKind } from "./kind.ts";
 import { allKinds, type Kinds } from "./kinds.ts";
 import { checkKnown } from "./known.ts";
-import { admit, apply, destroy, Unfinished } from "./lifecycle.ts";
+import { admit, apply, destroy, idOf, Unfinished, withBegun } from "./lifecycle.ts";
 import {
   type Change,
   type Checked,
@@ -142,8 +143,11 @@ export class Onprem implements Plugin {
     const link = this.#link;
     if (link === undefined) return outputsOf(inputs, foreseen, undefined);
     return explained(kind, name, async () => {
-      const seen = await kind.observe(link, want);
-      admit(kind, link, want, seen, { say });
+      const [seen, begun] = await Promise.all([
+        kind.observe(link, want),
+        findBegun(link, begunAt(kind.type, idOf(kind, want))),
+      ]);
+      admit(kind, link, want, seen, withBegun({ say }, begun));
       const agrees = seen !== undefined && kind.plan(want, seen).length === 0;
       return outputsOf(inputs, agrees ? seen : foreseen, undefined);
     });
@@ -243,10 +247,6 @@ function defined(values: Values): Values {
 
 function holdsSecret(inputs: Bag): boolean {
   return inputs.secrets.length > 0;
-}
-
-function idOf(kind: AnyKind, want: Values): string {
-  return kind.id?.(want) ?? kind.identity.map((key) => String(want[key])).join(",");
 }
 
 /** The state: what was asked for, overlaid with what is there. */

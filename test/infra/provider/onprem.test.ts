@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { begunAt } from "../../../infra/provider/begun.ts";
 import { Failure } from "../../../infra/provider/failure.ts";
 import type { Say } from "../../../infra/provider/host/host.ts";
 import { type Connector, Onprem } from "../../../infra/provider/onprem.ts";
@@ -220,6 +221,20 @@ describe("create", () => {
     expect(error.message).toBe(
       'onprem:test:Note "mine": nothing was changed on dev.example.dk\n  it is holy\n  Take another.',
     );
+  });
+
+  test("previews what a killed run has begun as ours", async () => {
+    host.notes.set("a", "half");
+    const strict = {
+      ...noteKind,
+      refuse: (_: unknown, __: unknown, ours: boolean) => (ours ? undefined : { why: "theirs" }),
+    };
+    plugin = new Onprem("1.2.3", [strict], connector);
+    await connected();
+    const preview = () => plugin.create(type, creation(bag(note()), { preview: true }));
+    expect((await thrown(preview())).message).toContain("theirs");
+    host.begun.set(begunAt(type, "a"), "{}");
+    expect((await preview()).outputs.values).toEqual({ ...note(), length: 5 });
   });
 
   test("that failed half-way leaves its state, with its secrets", async () => {
