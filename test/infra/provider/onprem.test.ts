@@ -229,7 +229,7 @@ describe("create", () => {
       ...noteKind,
       refuse: (_: unknown, __: unknown, ours: boolean) => (ours ? undefined : { why: "theirs" }),
     };
-    plugin = new Onprem("1.2.3", [strict], connector);
+    plugin = new Onprem("1.2.3", { [type]: async () => strict }, async () => connector);
     await connected();
     const preview = () => plugin.create(type, creation(bag(note()), { preview: true }));
     expect((await thrown(preview())).message).toContain("theirs");
