@@ -9,7 +9,7 @@ import { faultsPage } from "./faults/page.ts";
 import { accessPicture } from "./faults/picture.ts";
 import { readResults } from "./faults/results.ts";
 import { runMain } from "./main.ts";
-import { ScriptError } from "./script-error.ts";
+import { ScriptError, UsageError } from "./script-error.ts";
 import { removeLeftLabs } from "./test-labs.ts";
 import { runVitest } from "./vitest.ts";
 
@@ -36,6 +36,8 @@ await runMain(usage, async ({ args, reporter, signal }) => {
       seed: { type: "string" },
     },
   });
+  process.env.ONPREM_FAULT_MOMENTS = whole("moments", values.moments);
+  if (values.seed !== undefined) process.env.ONPREM_FAULT_SEED = whole("seed", values.seed);
   const all = readCases();
   if (values.list) {
     process.stdout.write(`${all.join("\n")}\n`);
@@ -51,8 +53,6 @@ await runMain(usage, async ({ args, reporter, signal }) => {
   if (process.getuid?.() !== 0) {
     throw new ScriptError("the faults need root", "they bring up a lab with machines, mounts and networks of its own");
   }
-  process.env.ONPREM_FAULT_MOMENTS = whole("moments", values.moments);
-  if (values.seed !== undefined) process.env.ONPREM_FAULT_SEED = whole("seed", values.seed);
   const folder = await mkdtemp(join(tmpdir(), "onprem-faults-"));
   try {
     const file = join(folder, "report.json");
@@ -78,5 +78,5 @@ await runMain(usage, async ({ args, reporter, signal }) => {
 
 function whole(option: string, text: string): string {
   if (/^[1-9]\d{0,8}$/.test(text)) return text;
-  throw new ScriptError(`--${option} cannot be "${text}"`, "it is a whole number from 1 up");
+  throw new UsageError(`--${option} is a whole number from 1 up, not "${text}"`);
 }

@@ -27,6 +27,7 @@ use constant {
     LONGEST  => 64 * 1024 * 1024,    # bytes of the longest frame
     SILENCE  => 90,                  # seconds without a word from the other side, which pings every 15
     CARRIED  => 16 * 1024,           # files up to this size travel to be hashed: cheaper than starting sha256sum
+    BURDEN   => 32 * 1024,           # bytes of a tree that travel to be hashed: after that sha256sum for many is cheaper
 };
 
 # perl-base has no Time::HiRes: microseconds of mtime come from statx(2), whose structure is the same everywhere.
