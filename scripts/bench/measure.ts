@@ -21,7 +21,7 @@ import { plan } from "./plan.ts";
 import { Runner } from "./runner.ts";
 
 /** How often a point of the growth is measured unless told otherwise. */
-const growthRepeats = 3;
+const growthRepeats = 2;
 
 /** Carries out what was asked for. `keep` gets the result so far after each part, so that an interrupted run has not been in vain. */
 export async function measure(
