@@ -7,9 +7,12 @@ import { Stack, type StackOptions } from "./stack.ts";
 
 const execute = promisify(execFile);
 
-/** The lab that the run brought up. */
+/** The lab of this worker: as many files run side by side as the run has brought labs up. */
 export function lab(): LabStatus {
-  return inject("lab");
+  const labs = inject("labs");
+  const found = labs[Number(process.env.VITEST_POOL_ID) - 1];
+  if (found === undefined) throw new Error(`worker ${process.env.VITEST_POOL_ID} has none of the ${labs.length} labs`);
+  return found;
 }
 
 /** A machine of the lab by name. */

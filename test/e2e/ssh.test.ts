@@ -205,28 +205,6 @@ describe("an upload", () => {
   });
 });
 
-describe("a full disk", () => {
-  test("stops an upload in the middle, and the file that was there stays", async () => {
-    const small = `${folder}/small`;
-    await onHost(`mkdir ${small}; mount -t tmpfs -o size=2m tmpfs ${small}; echo old >${small}/file`);
-    try {
-      const host = await reach();
-      const step = write("write it", {
-        path: `${small}/file`,
-        content: Buffer.alloc(9_000_000),
-        owner: "root",
-        group: "root",
-        mode: "0600",
-      });
-      await expect(host.perform([step])).rejects.toThrow("could not write it on test\n  No space left on device");
-      expect(await onHost(`ls -A ${small}; cat ${small}/file`)).toBe("file\nold");
-      await host.perform([run("go on", ["true"])]);
-    } finally {
-      await onHost(`umount ${small}; rmdir ${small}`);
-    }
-  });
-});
-
 describe("a connection that breaks", () => {
   // Only on the test's own server: the namespaces are its own.
   const cut = "pkill -KILL -f '[s]shd: deploy' || :";

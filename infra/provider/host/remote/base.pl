@@ -8,7 +8,8 @@
 #   data     bytes                                  ->  (nothing, or failed)
 #   finish   size sha256 deadline validate...       ->  done, or failed
 #   abort                                           ->  done
-#   failed is: text code stderr, the last two empty unless a validating command said no.
+#   failed is: text code stderr errno. Code and stderr are empty unless a validating command said no; errno is the name of
+#   the system's error (errno(3)) where writing met one that we have words for.
 #
 # Looks run side by side, a few at a time; steps run when they come, for the other side sends them one by one.
 use strict;
@@ -56,9 +57,20 @@ sub frame {
 
 sub reply { $out .= frame(@_) }
 
-sub failed {
-    my ($id, $text, $code, $stderr) = @_;
-    reply(FAILED, $id, $text, $code // '', $stderr // '');
+# What a `die` left: words, or what broken() made of an error of the system.
+sub failure {
+    my ($id, $why) = @_;
+    return ref $why ? frame(FAILED, $id, $why->{text}, '', '', $why->{errno}) : frame(FAILED, $id, $why, '', '', '');
+}
+
+sub failed { $out .= failure(@_) }
+
+# Ends an attempt with the system's words and its name for the error: what can be done is known by the name.
+sub broken {
+    my ($where) = @_;
+    my $text = "$where$!\n";
+    my ($errno) = grep { $!{$_} } qw(EDQUOT ENOSPC EPERM EROFS);
+    die { text => $text, errno => $errno // '' };
 }
 
 sub random {
@@ -74,7 +86,7 @@ sub put {
     while ($at < length $bytes) {
         my $put = syswrite($handle, $bytes, length($bytes) - $at, $at);
         next if !defined $put and $!{EINTR};
-        defined $put or die "$!\n";
+        defined $put or broken('');
         $at += $put;
     }
 }

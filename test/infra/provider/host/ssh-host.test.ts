@@ -379,8 +379,8 @@ describe("stopping", () => {
 });
 
 describe("an account that is not as it should be", () => {
-  const rejected = async (command: string, user = "anna") => {
-    const odd = await sshServer({ command });
+  const rejected = async (command: string, user = "anna", only = /^/) => {
+    const odd = await sshServer({ wrap: (asked) => (only.test(asked) ? command : asked) });
     try {
       return await connect({ ...odd.settings, user }, { say }).then(
         () => expect.unreachable("it was to fail"),
@@ -392,12 +392,22 @@ describe("an account that is not as it should be", () => {
   };
 
   test("sudo wants a password", async () => {
-    const error = await rejected("echo 'sudo: a password is required' >&2; exit 1");
+    const error = await rejected("echo 'sudo: a password is required' >&2; exit 1", "anna", /sudo/);
     expect(error).toBeInstanceOf(SudoRefused);
     expect(error.message.split("\n")).toEqual([
       "anna on trial cannot become root",
       "  sudo: a password is required",
       "  Put this line into /etc/sudoers.d/anna on the host (with visudo): anna ALL=(ALL) NOPASSWD: ALL",
+    ]);
+  });
+
+  test("the password has expired, so that nothing runs at all: that is not sudo's refusal", async () => {
+    const error = await rejected("echo 'Password change required but no TTY available.' >&2; exit 1");
+    expect(error).toBeInstanceOf(HostUnusable);
+    expect(error.message.split("\n")).toEqual([
+      "logged in to trial, but could not start a program there",
+      "  Password change required but no TTY available.",
+      expect.stringMatching(/^ {2}The account needs .* a password that has not expired \(`chage -l` shows it\)/),
     ]);
   });
 

@@ -1,0 +1,138 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type LightHost, startLightHosts, stopLightHosts } from "../../lab/light-hosts.ts";
+import { ScriptError } from "../script-error.ts";
+import { type Measured, measuredRun } from "./measured-run.ts";
+import type { Growth, GrowthPoint } from "./measurement.ts";
+import type { Program } from "./onprem-project/index.ts";
+import type { Bench, Call } from "./peer.ts";
+import { loginTo, onpremFolder } from "./peers/onprem.ts";
+import { PulumiProject } from "./peers/pulumi-project.ts";
+import { spread } from "./statistics.ts";
+import { filesFolder, wantedFiles } from "./work.ts";
+
+/** Numbers of hosts that are measured unless told otherwise. */
+export const growthSizes = [1, 3, 10, 30] as const;
+
+/** Files on each host. */
+const files = 20;
+
+/** Stacks that run at once: as many as keep two processors busy while some wait for the network. */
+const parallel = 4;
+
+/** Seconds that one run may take. */
+const limit = 900;
+
+/** How an unchanged run grows with the hosts: all in one stack, and each in a stack of its own. */
+export async function measureGrowth(bench: Bench, sizes: readonly number[], repeats: number): Promise<Growth> {
+  const most = Math.max(...sizes);
+  bench.reporter.line(`starting ${most} light hosts`);
+  const hosts = await startLightHosts(bench.lab.name, most);
+  const points: GrowthPoint[] = [];
+  try {
+    const stacks = await Promise.all(hosts.map((host) => stackOf(bench, `growth-${host.name}`, [host])));
+    await settle(bench, await together(bench, stacks));
+    for (const size of sizes) {
+      const ways: [GrowthPoint["way"], Call][] = [
+        ["one stack", await stackOf(bench, `growth-${size}-hosts`, hosts.slice(0, size))],
+        ["a stack each", await together(bench, stacks.slice(0, size))],
+      ];
+      await settle(bench, ways[0]?.[1] as Call);
+      for (const [way, call] of ways) points.push(await point(bench, size, way, call, repeats));
+    }
+  } finally {
+    await stopLightHosts(bench.lab.name);
+  }
+  return { files, parallel, points };
+}
+
+async function stackOf(bench: Bench, name: string, hosts: readonly LightHost[]): Promise<Call> {
+  const program: Program = {
+    servers: hosts.map(({ name, address, hostKey, privateKeyFile }) => loginTo(name, address, hostKey, privateKeyFile)),
+    folder: filesFolder,
+    as: "files",
+    files: wantedFiles(files, "original"),
+    baseline: bench.hosts.baseline("original"),
+  };
+  return new PulumiProject(name, onpremFolder, "bench-onprem").up(bench, files, program);
+}
+
+/** One call that makes several, some of them at once. */
+async function together(bench: Bench, calls: readonly Call[]): Promise<Call> {
+  const folder = join(bench.folder, `growth-scripts-${calls.length}`);
+  await mkdir(folder, { recursive: true });
+  const scripts = await Promise.all(
+    calls.map(async ({ words, env, cwd }, index) => {
+      const script = join(folder, `${index}.sh`);
+      await writeFile(script, scriptOf(words, env, cwd), { mode: 0o700 });
+      return script;
+    }),
+  );
+  const words = ["xargs", "-P", String(parallel), "-n", "1", "sh"] as const;
+  await writeFile(join(folder, "list"), scripts.join("\n"));
+  return {
+    words: ["sh", "-c", `exec ${words.join(" ")} < "$0"`, join(folder, "list")],
+    env: bench.engineEnv,
+    cwd: bench.folder,
+  };
+}
+
+/** A shell script that makes a call with its own environment. */
+export function scriptOf(words: readonly string[], env: NodeJS.ProcessEnv, cwd: string): string {
+  const own = Object.entries(env).filter(([name]) => /^(PULUMI_|BENCH_)/.test(name));
+  return [
+    `cd ${quoted(cwd)}`,
+    ...own.map(([name, value]) => `export ${name}=${quoted(value ?? "")}`),
+    `exec ${words.map(quoted).join(" ")}`,
+    "",
+  ].join("\n");
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** The first run, which nobody measures. */
+async function settle(bench: Bench, call: Call): Promise<void> {
+  const ran = await measuredRun(bench, call, limit, false);
+  if (ran.ended !== "well") {
+    throw new ScriptError(
+      "the light hosts could not be brought to the work",
+      ran.ended === "failed" ? ran.why : `more than ${limit} s`,
+    );
+  }
+}
+
+async function point(
+  bench: Bench,
+  hosts: number,
+  way: GrowthPoint["way"],
+  call: Call,
+  repeats: number,
+): Promise<GrowthPoint> {
+  const runs: Measured[] = [];
+  for (let repeat = 1; repeat <= repeats; repeat++) {
+    const ran = await measuredRun(bench, call, limit, false);
+    if (ran.ended !== "well") {
+      throw new ScriptError(
+        `${hosts} hosts, ${way}: a run did not end well`,
+        ran.ended === "failed" ? ran.why : `more than ${limit} s`,
+      );
+    }
+    if (/^\s+[~+-] (create|update|delete)/m.test(ran.output)) {
+      throw new ScriptError(`${hosts} hosts, ${way}: a run with nothing to do changed something`);
+    }
+    bench.reporter.line(
+      `growth, ${hosts} ${hosts === 1 ? "host" : "hosts"}, ${way}, ${repeat} of ${repeats}: ${ran.measured.seconds.toFixed(1)} s`,
+    );
+    runs.push(ran.measured);
+  }
+  const median = (pick: (run: Measured) => number) => spread(runs.map(pick))?.median ?? 0;
+  return {
+    hosts,
+    way,
+    seconds: median(({ seconds }) => seconds),
+    cpu: median(({ cpu }) => cpu),
+    memory: median(({ memory }) => memory),
+  };
+}

@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { merged } from "../../../scripts/bench/merge.ts";
+import { result, run } from "./result.ts";
+
+const growth = { files: 20, parallel: 4, points: [] };
+
+test("cells of several calls are put side by side, and never mixed", () => {
+  const [here, again, elsewhere] = [run("floor", 2), run("floor", 9), run("floor", 3, { delay: "80" })];
+  const all = merged([
+    result([here], { command: "one" }),
+    result([again, elsewhere], { command: "two", growth, missing: { salt: "none" } }),
+  ]);
+  expect(all.runs).toEqual([here, elsewhere]);
+  expect(all).toMatchObject({ command: "one; two", growth, missing: { salt: "none" }, took: 122 });
+});
+
+test("one result stays as it is", () => {
+  const only = result([run("floor", 2)]);
+  expect(merged([only])).toEqual(only);
+});
