@@ -9,6 +9,9 @@ import type { Stack } from "../stack.ts";
 import { fault, type Report } from "./fault.ts";
 import { slowBegun, slowDone, slowForgotten, slowProgram, slowStanding } from "./slow-step.ts";
 
+/** Milliseconds for a case: some runs of the engine, on a machine that may be busy. */
+const patience = 300_000;
+
 const server = machine("dev");
 const program = slowProgram(6);
 const holds =
@@ -16,7 +19,11 @@ const holds =
 
 fault(
   "state/back-end-removed",
-  { done: "The back end's folder taken away in mid-update, and put back after the run had ended", holds },
+  {
+    done: "The back end's folder taken away in mid-update, and put back after the run had ended",
+    holds,
+    timeout: patience,
+  },
   (report) =>
     onFolder(report, async (folder) => {
       await rename(folder, `${folder}-away`);
@@ -29,7 +36,7 @@ fault(
 
 fault(
   "state/back-end-read-only",
-  { done: "The back end's file system made read-only in mid-update", holds },
+  { done: "The back end's file system made read-only in mid-update", holds, timeout: patience },
   (report) =>
     onFileSystem(report, async (folder) => {
       await run(["mount", "-o", "remount,ro", folder]);
@@ -39,12 +46,15 @@ fault(
     }),
 );
 
-fault("state/back-end-full", { done: "The back end's file system filled up in mid-update", holds }, (report) =>
-  onFileSystem(report, async (folder) => {
-    const filler = join(folder, "filler");
-    await run(["dd", "if=/dev/zero", `of=${filler}`, "bs=4096"]).catch(() => undefined); // ends when there is no room
-    return () => rm(filler);
-  }),
+fault(
+  "state/back-end-full",
+  { done: "The back end's file system filled up in mid-update", holds, timeout: patience },
+  (report) =>
+    onFileSystem(report, async (folder) => {
+      const filler = join(folder, "filler");
+      await run(["dd", "if=/dev/zero", `of=${filler}`, "bs=4096"]).catch(() => undefined); // ends when there is no room
+      return () => rm(filler);
+    }),
 );
 
 fault(
