@@ -7,6 +7,9 @@ import type { Stack } from "../stack.ts";
 import { fault, type Report } from "./fault.ts";
 import { bigFile, uploadBegun } from "./upload.ts";
 
+/** Milliseconds for a case: some runs of the engine, on a machine that may be busy. */
+const patience = 300_000;
+
 const server = machine("test");
 const path = "/srv/onprem-big";
 const megabytes = 200;
@@ -25,6 +28,7 @@ fault(
     done: `Ctrl-C once while a file of ${megabytes} MiB is uploaded`,
     holds:
       "The run ends within 5 s with an error, half a second later nothing half-written is on the server, no lock is left, and the next `up` finishes the work.",
+    timeout: patience,
   },
   async (report) => {
     await using stack = await stackOn(server);
@@ -43,6 +47,7 @@ fault(
     done: `Ctrl-C twice, 50 ms apart, while a file of ${megabytes} MiB is uploaded`,
     holds:
       "The run ends within 5 s, nothing half-written is on the server, and after `pulumi cancel`, where a lock is left, one `up` finishes the work.",
+    timeout: patience,
   },
   async (report) => {
     await using stack = await stackOn(server);
@@ -64,6 +69,7 @@ fault(
     done: `SIGTERM to the engine alone, as a CI system ends a job, while a file of ${megabytes} MiB is uploaded`,
     holds:
       "As after Ctrl-C: the run ends within 5 s and leaves no lock and nothing half-written; the next `up` finishes the work.",
+    timeout: patience,
   },
   async (report) => {
     await using stack = await stackOn(server);

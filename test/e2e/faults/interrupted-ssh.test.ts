@@ -12,6 +12,9 @@ import { fault, type Report } from "./fault.ts";
 import { slowBegun, slowDone, slowForgotten, slowProgram, slowStanding, slowTitle } from "./slow-step.ts";
 import { bigFile, uploadBegun } from "./upload.ts";
 
+/** Milliseconds for a case: some runs of the engine, on a machine that may be busy. */
+const patience = 300_000;
+
 const megabytes = 200;
 const path = "/srv/onprem-cut";
 
@@ -41,6 +44,7 @@ fault(
   {
     done: `Every SSH packet answered with a reset while a file of ${megabytes} MiB is uploaded, until the run had ended`,
     holds: told.upload,
+    timeout: patience,
   },
   (report) => cutInUpload(machine("prod"), "reset", report),
 );
@@ -50,6 +54,7 @@ fault(
   {
     done: "Every SSH packet answered with a reset while a unit takes 12 s to start, until the run had ended",
     holds: told.step,
+    timeout: patience,
   },
   (report) => cutInStep(machine("prod"), "reset", report),
 );

@@ -20,7 +20,8 @@ export function slowProgram(seconds: number): Declared[] {
 export async function slowForgotten(server: MachineStatus): Promise<void> {
   await within(
     server,
-    `systemctl stop ${unit} 2>/dev/null || :
+    `[ ! -e /var/lib/onprem/guard/current/restore ] || sh /var/lib/onprem/guard/current/restore
+    systemctl stop ${unit} 2>/dev/null || :
     rm -rf /srv/onprem-cut /etc/onprem-first /etc/onprem-last /etc/systemd/system/${unit} /var/lib/onprem
     systemctl daemon-reload`,
   );

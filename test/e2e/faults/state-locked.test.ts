@@ -8,6 +8,9 @@ import { killAll, processTree, remaining } from "./processes.ts";
 import { slowBegun, slowDone, slowForgotten, slowProgram, slowStanding, slowState } from "./slow-step.ts";
 import { whenBegun } from "./when-begun.ts";
 
+/** Milliseconds for a case: some runs of the engine, on a machine that may be busy. */
+const patience = 300_000;
+
 const server = machine("test");
 const program = slowProgram(5);
 beforeEach(() => slowForgotten(server));
@@ -20,6 +23,7 @@ fault(
     done: "The engine killed in mid-update, so that its lock stays; then an `up`, `pulumi cancel`, and an `up`",
     holds:
       "The `up` before `pulumi cancel` changes nothing and says who holds the lock, on which machine, as which process and since when; the one after it converges, and a further one changes nothing.",
+    timeout: patience,
   },
   async (report) => {
     await using stack = await stackOn(server);
@@ -45,6 +49,7 @@ fault(
     done: "The engine killed while it created a resource, so that the state says so; then `pulumi cancel`, an `up`, and `pulumi refresh --clear-pending-creates`",
     holds:
       "The `up` takes over what the killed run has made and converges without being told to `adopt` it; after the refresh the state has no pending operation, and a further `up` changes nothing.",
+    timeout: patience,
   },
   async (report) => {
     await using stack = await stackOn(server);
@@ -70,6 +75,7 @@ fault(
     done: "A second `up` of the same stack while the first one waits for a unit to start",
     holds:
       "The second one is refused, says who works since when and changes nothing; the process that it names runs, and the server shows one program of ours; the first one finishes as if nothing had been, and a further one changes nothing.",
+    timeout: patience,
   },
   async (report) => {
     await using stack = await stackOn(server);
@@ -97,11 +103,14 @@ fault(
     done: "Engine and plugin killed while a change of the firewall waited for its confirmation; an `up` at once, and one after the change was undone by hand",
     holds:
       "The first `up` is refused with the words of the server's own file on that change and leaves the firewall alone; `sh /var/lib/onprem/guard/current/restore` undoes the change; the second `up` converges, and a further one changes nothing.",
+    timeout: patience,
   },
   async (report) => {
     const { v4, v6 } = lab().segments.management;
     const ssh = { protocol: "tcp", ports: [22], from: [v4, v6] };
-    const firewall = [{ name: "firewall", type: "Firewall", args: { inbound: { ssh }, outbound: {} } }];
+    const firewall = [
+      { name: "firewall", type: "Firewall", args: { inbound: { ssh }, outbound: {}, confirmSeconds: 300 } },
+    ];
     await using stack = await stackOn(server);
     const about = () => within(server, "cat /var/lib/onprem/guard/current/about 2>/dev/null || :");
     const running = await stack.begin(firewall);

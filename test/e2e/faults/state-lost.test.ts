@@ -11,6 +11,9 @@ import type { Stack } from "../stack.ts";
 import { fault, type Report } from "./fault.ts";
 import { firstRun, standing } from "./first-run.ts";
 
+/** Milliseconds for a case: some runs of the engine, on a machine that may be busy. */
+const patience = 300_000;
+
 // Everything of a stack's state but its backups and its history is deleted after a run, as by a disk that was restored too well.
 
 const server = machine("test");
@@ -30,7 +33,11 @@ const recovered =
 
 fault(
   "state/checkpoint-lost-history",
-  { done: "The checkpoint deleted after a run, and put back from the back end's own history", holds: recovered },
+  {
+    done: "The checkpoint deleted after a run, and put back from the back end's own history",
+    holds: recovered,
+    timeout: patience,
+  },
   async (report) => {
     await using stack = await stackOn(server);
     expect((await stack.up(small)).code).toBe(0);
@@ -45,7 +52,11 @@ fault(
 
 fault(
   "state/checkpoint-lost-export",
-  { done: "The checkpoint deleted after a run, and put back from a file of `pulumi stack export`", holds: recovered },
+  {
+    done: "The checkpoint deleted after a run, and put back from a file of `pulumi stack export`",
+    holds: recovered,
+    timeout: patience,
+  },
   async (report) => {
     await using stack = await stackOn(server);
     expect((await stack.up(small)).code).toBe(0);
