@@ -217,3 +217,43 @@ fault(
     report.seen("one update put all three there, the next had nothing to do, and /tmp was still full");
   },
 );
+
+fault(
+  "machine/run-full",
+  {
+    done: "/run is full, as a journal that is kept in memory fills it; a file, a package and a unit are wanted",
+    holds: "File and package are put there; for the unit an error says what is full; with room, one update converges",
+  },
+  async (report) => {
+    const [path, unit] = ["/etc/onprem-fault", "/etc/systemd/system/onprem-fault.service"];
+    await using _ = await trouble(
+      server,
+      "mount -o remount,size=200k /run; head -c 900000 /dev/zero >/run/onprem-fault 2>/dev/null || true",
+      `rm -f /run/onprem-fault; mount -o remount,size=20% /run; systemctl disable --now onprem-fault.service || true; rm -f ${path} ${unit}; systemctl daemon-reload; ${purge}`,
+    );
+    await using stack = await stackOn(server);
+    const text = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n";
+    const resources = [
+      { name: "one", type: "File", args: { path, content: "new\n" } },
+      { name: "tools", type: "Package", args: { packages: { tree: "installed" } }, after: ["one"] },
+      {
+        name: "unit",
+        type: "SystemdUnit",
+        args: { name: "onprem-fault.service", unit: text, enabled: true, running: true },
+        after: ["tools"],
+      },
+    ];
+    const failed = await stack.up(resources);
+    const error = onlyError(failed);
+    expect(error).toEqual([
+      `onprem:linux:SystemdUnit "unit": could not write ${unit} on dev.lab.test`,
+      expect.stringMatching(/^sh: cp: error writing '\/run\/\S+': No space left on device \(exit 1\)$/),
+    ]);
+    expect(failed.changes).toEqual({ one: "create", tools: "create" });
+    expect(await leftovers(server)).toBe("");
+    report.seen(`file and package were there; "${error[1]}"`);
+    await within(server, "rm /run/onprem-fault; mount -o remount,size=20% /run");
+    expect((await converges(stack, resources)).changes).toEqual({ unit: "create" });
+    report.seen("with room, one update made the unit");
+  },
+);
