@@ -207,6 +207,31 @@ fault(
 );
 
 fault(
+  "machine/slow-login-guarded",
+  {
+    done: "Each login takes 8 s, and a guarded change of sshd is made, which only a new login confirms",
+    holds: "The change is confirmed, with one new login, and kept",
+  },
+  async (report) => {
+    const delay = "account optional pam_exec.so /bin/sleep 8";
+    const quick = "sed -i '/pam_exec.so/d' /etc/pam.d/sshd";
+    await using _ = await trouble(server, `sed -i '1i ${delay}' /etc/pam.d/sshd`, quick);
+    const since = await within(server, "date '+%F %T'");
+    await using stack = await stackOn(server);
+    const resources = [{ name: "sshd", type: "Sshd", args: { permitRootLogin: "prohibit-password" } }];
+    const slow = await stack.up(resources);
+    const logins = `journalctl -q -u ssh --since '${since}' -o cat | grep -c 'Accepted publickey for deploy'`;
+    const count = Number(await within(server, logins));
+    await within(server, quick);
+    expect({ errors: slow.errors, warnings: slow.warnings }).toEqual({ errors: [], warnings: [] });
+    expect(count).toBe(2);
+    expect((await stack.up(resources)).changes).toEqual({});
+    expect((await stack.destroy()).errors).toEqual([]);
+    report.seen(`Confirmed with the second of two logins; the update took ${seconds(slow.took)}`);
+  },
+);
+
+fault(
   "machine/dns-dead",
   {
     done: "Nothing answers the server's questions to DNS; sshd looks clients up (UseDNS), sudo does not find the server's own name, apt needs a name",
