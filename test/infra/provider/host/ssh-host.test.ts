@@ -296,6 +296,16 @@ describe("steps", () => {
     expect(await readFile(log, "utf8")).toBe("first\n2nd\nthird\n4\n");
   });
 
+  test("one that outlives us is fed, and what it says is kept, though no file stands anywhere", async () => {
+    const script = 'echo "$(wc -c) bytes" >&2; readlink /proc/self/fd/2 >&2; exit 2';
+    const failing = host.perform([
+      run("stumble", ["sh", "-c", script], { stdin: "x".repeat(100_000), survives: true }),
+    ]);
+    await expect(failing).rejects.toThrow(
+      /^could not stumble on trial\n {2}sh: 100000 bytes\n {2}\/memfd:onprem-err \(deleted\) \(exit 2\)$/,
+    );
+  });
+
   test("a failing one stops its plan, not the next plan", async () => {
     const failing = host.perform([
       run("stumble", ["sh", "-c", "echo fell >&2; exit 2"]),
