@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { projectFolder } from "./engine/environment.ts";
 import { casesFolder, chooseCases, groups, readCases } from "./faults/cases.ts";
-import { readSetting } from "./faults/machine.ts";
 import { faultsPage } from "./faults/page.ts";
 import { accessPicture } from "./faults/picture.ts";
 import { readResults } from "./faults/results.ts";
 import { runMain } from "./main.ts";
+import { describeCommit, describeMachine } from "./measured-on.ts";
 import { ScriptError, UsageError } from "./script-error.ts";
 import { removeLeftLabs } from "./test-labs.ts";
 import { runVitest } from "./vitest.ts";
@@ -56,12 +56,15 @@ await runMain(usage, async ({ args, reporter, signal }) => {
   const folder = await mkdtemp(join(tmpdir(), "onprem-faults-"));
   try {
     const file = join(folder, "report.json");
-    const began = new Date();
+    const setting = {
+      begun: new Date().toISOString(),
+      commit: await describeCommit(["infra", "lab", "test"]),
+      machine: await describeMachine(),
+    };
     const words = ["--project", "e2e", casesFolder, "-t", `^(${chosen.join("|")})$`];
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
     const code = await runVitest([...words, ...reporters], signal, "stderr");
     const results = readResults(await readFile(file, "utf8").catch(() => "{}"));
-    const setting = await readSetting(began);
     if (values.json) process.stdout.write(`${JSON.stringify({ setting, results }, null, 2)}\n`);
     else process.stdout.write(faultsPage(setting, results));
     if (chosen.length === all.length && results.length === all.length) {
