@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { run } from "../../../lab/command.ts";
 import { resetHost } from "../../../lab/lab.ts";
+import type { MachineStatus } from "../../../lab/status.ts";
 import { lab, machine, stackOn, within } from "../on-lab.ts";
 import type { Stack } from "../stack.ts";
 import { fault, type Report } from "./fault.ts";
@@ -12,7 +13,6 @@ import { slowBegun, slowDone, slowForgotten, slowProgram, slowStanding } from ".
 /** Milliseconds for a case: some runs of the engine, on a machine that may be busy. */
 const patience = 300_000;
 
-const server = machine("dev");
 const program = slowProgram(6);
 const holds =
   "The run says what is wrong with its back end. Once the back end is back, `pulumi cancel` takes the lock away where one is left, one `up` takes over what stands there without `adopt` and converges, and a further one changes nothing.";
@@ -23,9 +23,10 @@ fault(
     done: "The back end's folder taken away in mid-update, and put back after the run had ended",
     holds,
     timeout: patience,
+    concurrent: true,
   },
   (report) =>
-    onFolder(report, async (folder) => {
+    onFolder(machine("dev"), report, async (folder) => {
       await rename(folder, `${folder}-away`);
       return async () => {
         await rm(folder, { recursive: true, force: true });
@@ -36,9 +37,9 @@ fault(
 
 fault(
   "state/back-end-read-only",
-  { done: "The back end's file system made read-only in mid-update", holds, timeout: patience },
+  { done: "The back end's file system made read-only in mid-update", holds, timeout: patience, concurrent: true },
   (report) =>
-    onFileSystem(report, async (folder) => {
+    onFileSystem(machine("test"), report, async (folder) => {
       await run(["mount", "-o", "remount,ro", folder]);
       return async () => {
         await run(["mount", "-o", "remount,rw", folder]);
@@ -48,9 +49,9 @@ fault(
 
 fault(
   "state/back-end-full",
-  { done: "The back end's file system filled up in mid-update", holds, timeout: patience },
+  { done: "The back end's file system filled up in mid-update", holds, timeout: patience, concurrent: true },
   (report) =>
-    onFileSystem(report, async (folder) => {
+    onFileSystem(machine("prod"), report, async (folder) => {
       const filler = join(folder, "filler");
       await run(["dd", "if=/dev/zero", `of=${filler}`, "bs=4096"]).catch(() => undefined); // ends when there is no room
       return () => rm(filler);
@@ -62,15 +63,15 @@ fault(
   {
     done: "A PostgreSQL back end (`postgres://`) killed in mid-update and started again after the run had ended",
     holds,
-    timeout: 300_000,
+    timeout: patience,
   },
   async (report) => {
-    const database = machine("prod");
+    const [server, database] = [machine("dev"), machine("prod")];
     try {
       await within(database, postgresql(lab().ranges.v4));
       const url = `postgres://pulumi:only-for-this-test@${database.addresses.v4}:5432/pulumi?sslmode=disable`;
       await using stack = await stackOn(server, { backend: url });
-      await recovers(stack, report, async () => {
+      await recovers(server, stack, report, async () => {
         expect(await within(database, "cd /; su postgres -c 'pg_dump pulumi'")).toContain(`/${stack.name}.json`);
         await within(
           database,
@@ -86,33 +87,41 @@ fault(
   },
 );
 
+/** Breaks a back end that is a folder; what mends it. */
+type Breaks = (folder: string) => Promise<() => Promise<void>>;
+
 /** With a folder as back end; `breaks` breaks it and returns what mends it. */
-async function onFolder(report: Report, breaks: (folder: string) => Promise<() => Promise<void>>): Promise<void> {
+async function onFolder(server: MachineStatus, report: Report, breaks: Breaks): Promise<void> {
   const above = await mkdtemp(join(tmpdir(), "onprem-back-end-"));
   try {
     const folder = join(above, "state");
     await mkdir(folder);
     await using stack = await stackOn(server, { backend: `file://${folder}` });
-    await recovers(stack, report, () => breaks(folder));
+    await recovers(server, stack, report, () => breaks(folder));
   } finally {
     await rm(above, { recursive: true, force: true });
   }
 }
 
 /** With a file system of its own as back end, of 4 MiB. */
-async function onFileSystem(report: Report, breaks: (folder: string) => Promise<() => Promise<void>>): Promise<void> {
+async function onFileSystem(server: MachineStatus, report: Report, breaks: Breaks): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "onprem-back-end-"));
   await run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder]);
   try {
     await using stack = await stackOn(server, { backend: `file://${folder}` });
-    await recovers(stack, report, () => breaks(folder));
+    await recovers(server, stack, report, () => breaks(folder));
   } finally {
     await run(["umount", folder]);
     await rm(folder, { recursive: true });
   }
 }
 
-async function recovers(stack: Stack, report: Report, breaks: () => Promise<() => Promise<void>>): Promise<void> {
+async function recovers(
+  server: MachineStatus,
+  stack: Stack,
+  report: Report,
+  breaks: () => ReturnType<Breaks>,
+): Promise<void> {
   await slowForgotten(server);
   try {
     const running = await stack.begin(program);

@@ -1,6 +1,7 @@
 import { hostname, userInfo } from "node:os";
-import { afterEach, beforeEach, expect } from "vitest";
+import { expect } from "vitest";
 import { run } from "../../../lab/command.ts";
+import type { MachineStatus, ServerName } from "../../../lab/status.ts";
 import { lab, machine, stackOn, within } from "../on-lab.ts";
 import type { Stack } from "../stack.ts";
 import { fault } from "./fault.ts";
@@ -11,10 +12,7 @@ import { whenBegun } from "./when-begun.ts";
 /** Milliseconds for a case: some runs of the engine, on a machine that may be busy. */
 const patience = 300_000;
 
-const server = machine("test");
 const program = slowProgram(5);
-beforeEach(() => slowForgotten(server));
-afterEach(() => slowForgotten(server));
 const us = `${userInfo().username}@${hostname()}`;
 
 fault(
@@ -24,10 +22,12 @@ fault(
     holds:
       "The `up` before `pulumi cancel` changes nothing and says who holds the lock, on which machine, as which process and since when; the one after it converges, and a further one changes nothing.",
     timeout: patience,
+    concurrent: true,
   },
   async (report) => {
-    await using stack = await stackOn(server);
-    const { pid } = await killedInTheMiddle(stack);
+    await using server = await own("dev");
+    await using stack = await stackOn(server.machine);
+    const { pid } = await killedInTheMiddle(server.machine, stack);
     const [lock = ""] = await stack.locks();
     expect(JSON.parse(lock)).toMatchObject({ pid, username: userInfo().username, hostname: hostname() });
 
@@ -38,7 +38,7 @@ fault(
     expect(refused.output).toMatch(new RegExp(`created by ${us} \\(pid ${pid}\\) at \\d{4}-\\d\\d-\\d\\dT`));
     report.seen(`The refused \`up\` said "${/created by .*/.exec(refused.output)?.[0]}"`);
     await cancel(stack);
-    await finishes(stack);
+    await finishes(server.machine, stack);
     report.seen("after `pulumi cancel` one `up` converged and a further one changed nothing");
   },
 );
@@ -50,10 +50,12 @@ fault(
     holds:
       "The `up` takes over what the killed run has made and converges without being told to `adopt` it; after the refresh the state has no pending operation, and a further `up` changes nothing.",
     timeout: patience,
+    concurrent: true,
   },
   async (report) => {
-    await using stack = await stackOn(server);
-    await killedInTheMiddle(stack);
+    await using server = await own("test");
+    await using stack = await stackOn(server.machine);
+    await killedInTheMiddle(server.machine, stack);
     expect(await pending(stack)).toEqual(["creating slow"]);
     report.seen(`The state of the killed run said "${(await pending(stack)).join(", ")}"`);
     await cancel(stack);
@@ -65,7 +67,7 @@ fault(
     expect((await stack.pulumi("refresh", ...flags)).code).toBe(0);
     expect(await pending(stack)).toEqual([]);
     report.seen("none after `pulumi refresh --clear-pending-creates`");
-    await finishes(stack);
+    await finishes(server.machine, stack);
   },
 );
 
@@ -76,23 +78,25 @@ fault(
     holds:
       "The second one is refused, says who works since when and changes nothing; the process that it names runs, and the server shows one program of ours; the first one finishes as if nothing had been, and a further one changes nothing.",
     timeout: patience,
+    concurrent: true,
   },
   async (report) => {
-    await using stack = await stackOn(server);
+    await using server = await own("prod");
+    await using stack = await stackOn(server.machine);
     const running = await stack.begin(program);
-    await slowBegun(server, running.finished);
+    await slowBegun(server.machine, running.finished);
     const second = await stack.up(program);
     expect(second.code).not.toBe(0);
     expect(second.changes).toEqual({});
     const named = Number(/created by \S+ \(pid (\d+)\)/.exec(second.output)?.[1]);
     expect(named).toBe(running.pid);
-    expect(await slowState(server)).toBe("activating");
-    expect((await within(server, ourPrograms)).split("\n")).toHaveLength(1);
+    expect(await slowState(server.machine)).toBe("activating");
+    expect((await within(server.machine, ourPrograms)).split("\n")).toHaveLength(1);
     expect((await run(["ps", "-p", String(named), "-o", "comm="])).trim()).toBe("pulumi");
     report.seen(`The second one said "${/created by .*/.exec(second.output)?.[0]}", and that process ran`);
     const first = stack.outcome(await running.finished);
     expect({ code: first.code, errors: first.errors }).toEqual({ code: 0, errors: [] });
-    await finishes(stack);
+    await finishes(server.machine, stack);
     report.seen("the first one finished, and a further one changed nothing");
   },
 );
@@ -106,13 +110,14 @@ fault(
     timeout: patience,
   },
   async (report) => {
+    await using server = await own("test");
     const { v4, v6 } = lab().segments.management;
     const ssh = { protocol: "tcp", ports: [22], from: [v4, v6] };
     const firewall = [
       { name: "firewall", type: "Firewall", args: { inbound: { ssh }, outbound: {}, confirmSeconds: 300 } },
     ];
-    await using stack = await stackOn(server);
-    const about = () => within(server, "cat /var/lib/onprem/guard/current/about 2>/dev/null || :");
+    await using stack = await stackOn(server.machine);
+    const about = () => within(server.machine, "cat /var/lib/onprem/guard/current/about 2>/dev/null || :");
     const running = await stack.begin(firewall);
     await whenBegun(running.finished, async () => (await about()) !== "");
     killAll(await processTree(running.pid));
@@ -127,9 +132,9 @@ fault(
     expect(refused.code).not.toBe(0);
     expect(refused.errors.join("\n")).toContain(words);
     report.seen(`The refused \`up\` said "another change waits there for its confirmation: ${words}"`);
-    await within(server, "sh /var/lib/onprem/guard/current/restore");
+    await within(server.machine, "sh /var/lib/onprem/guard/current/restore");
     expect(await about()).toBe("");
-    expect(await within(server, "nft list tables")).toBe("");
+    expect(await within(server.machine, "nft list tables")).toBe("");
     const healing = await stack.up(firewall);
     expect({ code: healing.code, errors: healing.errors }).toEqual({ code: 0, errors: [] });
     expect((await stack.up(firewall)).changes).toEqual({});
@@ -138,11 +143,18 @@ fault(
   },
 );
 
+/** A server for one case, with nothing on it of a case before and nothing of this one after it. */
+async function own(name: ServerName): Promise<AsyncDisposable & { machine: MachineStatus }> {
+  const server = machine(name);
+  await slowForgotten(server);
+  return { machine: server, [Symbol.asyncDispose]: () => slowForgotten(server) };
+}
+
 /** How docs/operations.md looks for runs on a server. */
 const ourPrograms = "pgrep -f '^perl -e my'";
 
 /** Kills the engine while the slow unit starts; what is left of the run ends before this returns. */
-async function killedInTheMiddle(stack: Stack): Promise<{ pid: number }> {
+async function killedInTheMiddle(server: MachineStatus, stack: Stack): Promise<{ pid: number }> {
   const running = await stack.begin(program);
   await slowBegun(server, running.finished);
   const tree = await processTree(running.pid);
@@ -161,7 +173,7 @@ async function cancel(stack: Stack): Promise<void> {
   }
 }
 
-async function finishes(stack: Stack): Promise<void> {
+async function finishes(server: MachineStatus, stack: Stack): Promise<void> {
   const healing = await stack.up(program);
   expect({ code: healing.code, errors: healing.errors }).toEqual({ code: 0, errors: [] });
   expect(await slowStanding(server)).toBe(slowDone);
