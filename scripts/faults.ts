@@ -1,12 +1,13 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { cacheFolder } from "../lab/places.ts";
 import { projectFolder } from "./engine/environment.ts";
 import { casesFolder, chooseCases, groups, readCases } from "./faults/cases.ts";
 import { faultsPage } from "./faults/page.ts";
 import { accessPicture } from "./faults/picture.ts";
-import { readResults } from "./faults/results.ts";
+import { type FaultRun, merged, readResults } from "./faults/results.ts";
 import { runMain } from "./main.ts";
 import { describeCommit, describeMachine } from "./measured-on.ts";
 import { ScriptError, UsageError } from "./script-error.ts";
@@ -15,22 +16,24 @@ import { runVitest } from "./vitest.ts";
 
 const usage = `Usage: npm run faults [-- CASES] [options]
 
-Breaks servers of a lab in every way that docs/faults.md lists, and looks at what holds. Needs root. A run of all cases writes
-docs/faults.md and its picture; a run of some prints what it saw. CASES are ids (lock-out/drops-everything) or groups
+Breaks servers of a lab in every way that docs/faults.md lists, and looks at what holds. Needs root. Prints what it saw; when all cases
+were run, it writes docs/faults.md and its picture. CASES are ids (lock-out/drops-everything) or groups
 (${Object.keys(groups).join(", ")}).
 
   --list         print the ids of all cases
+  --from FILE    take the cases that are not run now from an earlier result
   --json         print the result as JSON instead of words
   --moments N    random moments at which processes are killed, for each kind of victim (default 30)
   --seed N       makes the same moments again (default: a new one, printed)
 `;
 
-await runMain(usage, async ({ args, reporter, signal }) => {
+await runMain(usage, async ({ args, env, reporter, signal }) => {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
     options: {
       list: { type: "boolean", default: false },
+      from: { type: "string" },
       json: { type: "boolean", default: false },
       moments: { type: "string", default: "30" },
       seed: { type: "string" },
@@ -53,23 +56,23 @@ await runMain(usage, async ({ args, reporter, signal }) => {
   if (process.getuid?.() !== 0) {
     throw new ScriptError("the faults need root", "they bring up a lab with machines, mounts and networks of its own");
   }
+  const earlier = values.from === undefined ? undefined : await readRun(values.from);
   const folder = await mkdtemp(join(tmpdir(), "onprem-faults-"));
   try {
     const file = join(folder, "report.json");
-    const setting = {
-      begun: new Date().toISOString(),
-      commit: await describeCommit(["infra", "lab", "test"]),
-      machine: await describeMachine(),
-    };
+    const begun = new Date().toISOString();
+    const [machine, commit] = [await describeMachine(), await describeCommit(["infra", "lab", "test"])];
     const words = ["--project", "e2e", casesFolder, "-t", `^(${chosen.join("|")})$`];
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
     const code = await runVitest([...words, ...reporters], signal, "stderr");
-    const results = readResults(await readFile(file, "utf8").catch(() => "{}"));
-    if (values.json) process.stdout.write(`${JSON.stringify({ setting, results }, null, 2)}\n`);
-    else process.stdout.write(faultsPage(setting, results));
-    if (chosen.length === all.length && results.length === all.length) {
-      await writeFile(join(projectFolder, "docs", "faults.md"), faultsPage(setting, results));
-      await writeFile(join(projectFolder, "docs", "faults.svg"), accessPicture(results));
+    const results = readResults(await readFile(file, "utf8").catch(() => "{}"), commit);
+    const run = merged({ begun, machine, results }, earlier);
+    const kept = await keep(run, env);
+    reporter.line(`the whole result: ${kept}`);
+    process.stdout.write(values.json ? `${JSON.stringify(run, null, 1)}\n` : faultsPage(run));
+    if (all.every((id) => run.results.some((result) => result.id === id))) {
+      await writeFile(join(projectFolder, "docs", "faults.md"), faultsPage(run));
+      await writeFile(join(projectFolder, "docs", "faults.svg"), accessPicture(run.results));
       reporter.line("wrote docs/faults.md and docs/faults.svg");
     }
     return unknown.length > 0 ? 2 : code;
@@ -78,6 +81,29 @@ await runMain(usage, async ({ args, reporter, signal }) => {
     await removeLeftLabs(reporter);
   }
 });
+
+async function readRun(file: string): Promise<FaultRun> {
+  try {
+    return JSON.parse(await readFile(file, "utf8")) as FaultRun;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ScriptError(
+      "the earlier result could not be read",
+      why,
+      "give --from the file that a run has named",
+      cause,
+    );
+  }
+}
+
+/** Keeps a result in the tools cache; where. */
+async function keep(run: FaultRun, env: NodeJS.ProcessEnv): Promise<string> {
+  const folder = join(cacheFolder(env), "faults");
+  await mkdir(folder, { recursive: true });
+  const file = join(folder, "last.json");
+  await writeFile(file, `${JSON.stringify(run, null, 1)}\n`);
+  return file;
+}
 
 function whole(option: string, text: string): string {
   if (/^[1-9]\d{0,8}$/.test(text)) return text;

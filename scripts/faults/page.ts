@@ -1,18 +1,10 @@
 import { code, table } from "../docs/markdown.ts";
-import { type Machine, machineInWords } from "../measured-on.ts";
+import { machineInWords } from "../measured-on.ts";
 import { byGroup, groupOf, groups } from "./cases.ts";
-import type { FaultResult } from "./results.ts";
-
-/** When, from what and on what the cases were run. */
-export interface Setting {
-  /** ISO 8601. */
-  readonly begun: string;
-  readonly commit: string;
-  readonly machine: Machine;
-}
+import type { FaultResult, FaultRun } from "./results.ts";
 
 /** docs/faults.md, or what a run of some cases prints. */
-export function faultsPage(setting: Setting, results: readonly FaultResult[]): string {
+export function faultsPage({ begun, machine, results }: FaultRun): string {
   const sorted = [...results].sort((one, other) => byGroup(one.id, other.id));
   const held = results.filter(({ outcome }) => outcome === "held").length;
   const sections = Object.entries(groups).flatMap(([group, title]) => {
@@ -25,15 +17,24 @@ What we do to servers, networks and ourselves, what must hold, and what was seen
 lab and looks at it through its namespaces, past every firewall. \`npm run faults\` runs them all and writes this page; \`npm test\` runs
 them too, with fewer random moments.
 
-**${held} of ${results.length} held.** Run on ${setting.begun.slice(0, 10)} at commit ${code(setting.commit)} on ${machineInWords(setting.machine)}.
+**${held} of ${results.length} held.** Run on ${begun.slice(0, 10)} at ${commits(results)} on ${machineInWords(machine)}.
 
 ![Seconds without a way in, by case](faults.svg)
 
 *No way in* is the time from the first new login that failed to the first that worked again, tried four times a second from outside with
-the whole way: TCP, SSH, sudo. 0 s: no login failed. A dash: the case has nothing to do with access. A window is 10 s in these tests
-where nothing else is said; in use it is 60 s (\`confirmSeconds\`).
+the whole way: TCP, SSH, sudo. 0 s: no login failed. A dash: nobody looked. The window of a guarded change is 7 s in most cases of
+the first group and 10 s in those of confirmations, so that they do not take all day; in use it is 60 s (\`confirmSeconds\`), and the time
+without a way in then as much longer.
 
 ${sections.join("\n")}`;
+}
+
+/** `commit abc1234`, or each of several with the number of its cases. */
+function commits(results: readonly FaultResult[]): string {
+  const all = [...new Set(results.map(({ commit }) => commit))];
+  if (all.length === 1) return `commit ${code(all[0] ?? "")}`;
+  const count = (wanted: string) => results.filter(({ commit }) => commit === wanted).length;
+  return `commits ${all.map((commit) => `${code(commit)} (${count(commit)})`).join(" and ")}`;
 }
 
 const head = ["Case", "What was done", "What must hold", "What was seen", "No way in", "Held"];

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Machine } from "../measured-on.ts";
 
 /** What a fault case says of itself while it runs (`test/e2e/faults/fault.ts`). */
 export interface FaultMeta {
@@ -18,6 +19,16 @@ export interface FaultResult extends FaultMeta {
   readonly took: number;
   /** The first line of what went wrong. */
   readonly error?: string;
+  /** The commit that it was run at. */
+  readonly commit: string;
+}
+
+/** What a call of `npm run faults` keeps, and takes with `--from`. */
+export interface FaultRun {
+  /** ISO 8601. */
+  readonly begun: string;
+  readonly machine: Machine;
+  readonly results: readonly FaultResult[];
 }
 
 const meta = z.object({
@@ -47,7 +58,7 @@ const report = z.object({
 });
 
 /** The cases that a run has carried out, in the order of their ids. A report that cannot be read is an empty run. */
-export function readResults(json: string): FaultResult[] {
+export function readResults(json: string, commit: string): FaultResult[] {
   const read = report.safeParse(JSON.parse(json));
   if (!read.success) return [];
   const cases = read.data.testResults.flatMap(({ assertionResults }) => assertionResults);
@@ -63,9 +74,16 @@ export function readResults(json: string): FaultResult[] {
           ...(accessBack === undefined ? {} : { accessBack }),
           outcome: status === "passed" ? "held" : "failed",
           took: Math.round((duration ?? 0) / 100) / 10,
+          commit,
           ...(error === undefined ? {} : { error }),
         },
       ];
     })
     .sort((one, other) => (one.id < other.id ? -1 : 1));
+}
+
+/** The results of one run, and of another those of the cases that it did not carry out. */
+export function merged(run: FaultRun, earlier: FaultRun | undefined): FaultRun {
+  const ids = new Set(run.results.map(({ id }) => id));
+  return { ...run, results: [...run.results, ...(earlier?.results ?? []).filter(({ id }) => !ids.has(id))] };
 }

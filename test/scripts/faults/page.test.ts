@@ -15,7 +15,7 @@ const machine = {
   node: "v24.1.0",
   load: 0.25,
 };
-const setting = { begun: "2026-11-27T08:00:00Z", commit: "abc1234", machine };
+const run = (results: FaultResult[]) => ({ begun: "2026-11-27T08:00:00Z", machine, results });
 const held: FaultResult = {
   id: "lock-out/drops",
   done: "Rules | drop",
@@ -24,10 +24,11 @@ const held: FaultResult = {
   accessBack: 7.5,
   outcome: "held",
   took: 9,
+  commit: "abc1234",
 };
 
 test("a row says what was done, what must hold, what was seen, for how long nobody got in, and whether it held", () => {
-  const page = faultsPage(setting, [held, { ...held, id: "state/lost", outcome: "failed", error: "it is gone" }]);
+  const page = faultsPage(run([held, { ...held, id: "state/lost", outcome: "failed", error: "it is gone" }]));
   expect(page).toContain(
     "**1 of 2 held.** Run on 2026-11-27 at commit `abc1234` on CPU with 2 cores and 24 GiB, Debian, Linux 6.1, Node 24.1.0, load average 0.3 at the start.",
   );
@@ -38,7 +39,13 @@ test("a row says what was done, what must hold, what was seen, for how long nobo
 
 test("a case without access has a dash", () => {
   const { accessBack: _, ...without } = held;
-  expect(faultsPage(setting, [without])).toContain("| one. two | – | yes |");
+  expect(faultsPage(run([without]))).toContain("| one. two | – | yes |");
+});
+
+test("of several commits each is named, with the number of its cases", () => {
+  expect(faultsPage(run([held, { ...held, id: "state/a" }, { ...held, id: "state/b", commit: "def5678" }]))).toContain(
+    "at commits `abc1234` (2) and `def5678` (1) on",
+  );
 });
 
 test("docs/faults.md has each case of the matrix, and no other", () => {

@@ -9,6 +9,7 @@ const result = (id: string, more: Partial<FaultResult> = {}): FaultResult => ({
   seen: [],
   outcome: "held",
   took: 1,
+  commit: "abc1234",
   ...more,
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readResults } from "../../../scripts/faults/results.ts";
+import { merged, readResults } from "../../../scripts/faults/results.ts";
 
 const said = { done: "cut", holds: "back", seen: ["it was back"] };
 const json = (assertionResults: object[]) => JSON.stringify({ testResults: [{ name: "a.test.ts", assertionResults }] });
@@ -24,13 +24,23 @@ test("a case that held and one that failed, in the order of their ids; what was 
       { title: "another test", status: "passed", meta: {} },
       { title: "state/c", status: "skipped" },
     ]),
+    "abc1234",
   );
   expect(results).toEqual([
-    { id: "state/a", ...said, outcome: "failed", took: 0.1, error: "AssertionError: no" },
-    { id: "state/b", ...said, accessBack: 7.5, outcome: "held", took: 1.2 },
+    { id: "state/a", ...said, outcome: "failed", took: 0.1, commit: "abc1234", error: "AssertionError: no" },
+    { id: "state/b", ...said, accessBack: 7.5, outcome: "held", took: 1.2, commit: "abc1234" },
   ]);
 });
 
 test.each(["{}", "[]", '{"testResults":"?"}'])("a report that says nothing (%s) is an empty run", (text) => {
-  expect(readResults(text)).toEqual([]);
+  expect(readResults(text, "abc1234")).toEqual([]);
+});
+
+test("what was run again takes the place of what was seen before", () => {
+  const machine = { processor: "CPU", cores: 2, memory: 1, kernel: "6", system: "Debian", node: "v24", load: 0 };
+  const result = (id: string, commit: string) => ({ id, ...said, outcome: "held" as const, took: 1, commit });
+  const earlier = { begun: "2026-01-01", machine, results: [result("a/a", "old"), result("a/b", "old")] };
+  const run = { begun: "2026-01-02", machine, results: [result("a/b", "new")] };
+  expect(merged(run, earlier)).toEqual({ ...run, results: [result("a/b", "new"), result("a/a", "old")] });
+  expect(merged(run, undefined)).toEqual(run);
 });
