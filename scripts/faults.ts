@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { projectFolder } from "./engine/environment.ts";
 import { casesFolder, chooseCases, groups, readCases } from "./faults/cases.ts";
-import { readSetting } from "./faults/machine.ts";
 import { faultsPage } from "./faults/page.ts";
 import { accessPicture } from "./faults/picture.ts";
 import { readResults } from "./faults/results.ts";
 import { runMain } from "./main.ts";
-import { ScriptError } from "./script-error.ts";
+import { describeCommit, describeMachine } from "./measured-on.ts";
+import { ScriptError, UsageError } from "./script-error.ts";
 import { removeLeftLabs } from "./test-labs.ts";
 import { runVitest } from "./vitest.ts";
 
@@ -36,6 +36,8 @@ await runMain(usage, async ({ args, reporter, signal }) => {
       seed: { type: "string" },
     },
   });
+  process.env.ONPREM_FAULT_MOMENTS = whole("moments", values.moments);
+  if (values.seed !== undefined) process.env.ONPREM_FAULT_SEED = whole("seed", values.seed);
   const all = readCases();
   if (values.list) {
     process.stdout.write(`${all.join("\n")}\n`);
@@ -51,17 +53,18 @@ await runMain(usage, async ({ args, reporter, signal }) => {
   if (process.getuid?.() !== 0) {
     throw new ScriptError("the faults need root", "they bring up a lab with machines, mounts and networks of its own");
   }
-  process.env.ONPREM_FAULT_MOMENTS = whole("moments", values.moments);
-  if (values.seed !== undefined) process.env.ONPREM_FAULT_SEED = whole("seed", values.seed);
   const folder = await mkdtemp(join(tmpdir(), "onprem-faults-"));
   try {
     const file = join(folder, "report.json");
-    const began = new Date();
+    const setting = {
+      begun: new Date().toISOString(),
+      commit: await describeCommit(["infra", "lab", "test"]),
+      machine: await describeMachine(),
+    };
     const words = ["--project", "e2e", casesFolder, "-t", `^(${chosen.join("|")})$`];
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
     const code = await runVitest([...words, ...reporters], signal, "stderr");
     const results = readResults(await readFile(file, "utf8").catch(() => "{}"));
-    const setting = await readSetting(began);
     if (values.json) process.stdout.write(`${JSON.stringify({ setting, results }, null, 2)}\n`);
     else process.stdout.write(faultsPage(setting, results));
     if (chosen.length === all.length && results.length === all.length) {
@@ -78,5 +81,5 @@ await runMain(usage, async ({ args, reporter, signal }) => {
 
 function whole(option: string, text: string): string {
   if (/^[1-9]\d{0,8}$/.test(text)) return text;
-  throw new ScriptError(`--${option} cannot be "${text}"`, "it is a whole number from 1 up");
+  throw new UsageError(`--${option} is a whole number from 1 up, not "${text}"`);
 }

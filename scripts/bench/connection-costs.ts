@@ -4,7 +4,7 @@ import { connect } from "../../infra/provider/host/ssh-host.ts";
 import { file } from "../../infra/provider/resources/file.ts";
 import { resetSlowLink, slowLinkCounts, startSlowLink, stopSlowLink } from "../../lab/slow-link.ts";
 import { ScriptError } from "../script-error.ts";
-import { type Part, part } from "./parts.ts";
+import { type Part, part, repeated } from "./parts.ts";
 import type { Bench } from "./peer.ts";
 import { filesFolder, wantedFiles } from "./work.ts";
 
@@ -64,16 +64,27 @@ export async function roundTripCosts(bench: Bench): Promise<{ login: number; rea
   const login = { host: address, user: "deploy", hostKey: server.hostKey, privateKeyFile: server.login.privateKeyFile };
   const counted = async () => (await slowLinkCounts(lab))[address]?.roundTrips ?? 0;
   await startSlowLink(lab, { delay: 80 });
-  try {
-    const dialled = await dial(login, quiet);
-    const afterLogin = await counted();
-    dialled.end();
-    await new Promise((resolve) => setTimeout(resolve, 500)); // what is still on the line belongs to the log-in
+  const onNewLine = async (open: () => Promise<() => unknown>) => {
+    await new Promise((resolve) => setTimeout(resolve, 500)); // what is still on the line belongs to the one before
     await resetSlowLink(lab);
+    const close = await open();
+    const trips = await counted();
+    await close();
+    return trips;
+  };
+  const loggedIn = async () => {
+    const dialled = await dial(login, quiet);
+    return () => dialled.end();
+  };
+  const ready = async () => {
     const host = await connect(login, quiet);
-    const whenReady = await counted();
-    await host.close();
-    return { login: afterLogin, ready: whenReady };
+    return () => host.close();
+  };
+  try {
+    return {
+      login: await repeated(() => onNewLine(loggedIn)),
+      ready: await repeated(() => onNewLine(ready)),
+    };
   } finally {
     await stopSlowLink(lab);
   }

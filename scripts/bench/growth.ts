@@ -31,6 +31,7 @@ export async function measureGrowth(bench: Bench, sizes: readonly number[], repe
   const points: GrowthPoint[] = [];
   try {
     const stacks = await Promise.all(hosts.map((host) => stackOf(bench, `growth-${host.name}`, [host])));
+    bench.reporter.line(`bringing them to ${files} files each (a few minutes)`);
     await settle(bench, await together(bench, stacks));
     for (const size of sizes) {
       const ways: [GrowthPoint["way"], Call][] = [

@@ -2,17 +2,17 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { upLab } from "../../lab/lab.ts";
 import { stopLightHosts } from "../../lab/light-hosts.ts";
+import { withLock } from "../../lab/lock.ts";
 import { cacheFolder, runFolder } from "../../lab/places.ts";
 import { stopSlowLink } from "../../lab/slow-link.ts";
-import { finish } from "../command.ts";
 import { ensureEngine } from "../engine/engine.ts";
-import { engineEnvironment, projectFolder } from "../engine/environment.ts";
+import { engineEnvironment } from "../engine/environment.ts";
 import type { Surroundings } from "../main.ts";
+import { describeCommit, describeMachine } from "../measured-on.ts";
 import { requireRoot } from "../start/root.ts";
 import { measureBreakdown } from "./breakdown.ts";
 import { growthSizes, measureGrowth } from "./growth.ts";
 import { Hosts } from "./hosts.ts";
-import { describeMachine } from "./machine.ts";
 import type { Breakdown, Growth, Result } from "./measurement.ts";
 import type { Options } from "./options.ts";
 import type { Bench, Peer } from "./peer.ts";
@@ -21,7 +21,7 @@ import { plan } from "./plan.ts";
 import { Runner } from "./runner.ts";
 
 /** How often a point of the growth is measured unless told otherwise. */
-const growthRepeats = 3;
+const growthRepeats = 2;
 
 /** Carries out what was asked for. `keep` gets the result so far after each part, so that an interrupted run has not been in vain. */
 export async function measure(
@@ -30,17 +30,29 @@ export async function measure(
   keep: (result: Result) => Promise<void>,
 ): Promise<Result> {
   requireRoot(process.geteuid?.());
+  const bench = await setUp(surroundings, options.name);
+  // Two benchmarks on one lab would undo each other's work, and end each other's processes.
+  return withLock(
+    join(bench.folder, "lock"),
+    (line) => surroundings.reporter.line(line),
+    () => measureAlone(bench, options, keep),
+  );
+}
+
+async function measureAlone(bench: Bench, options: Options, keep: (result: Result) => Promise<void>): Promise<Result> {
   const began = Date.now();
   const machine = await describeMachine();
-  const bench = await setUp(surroundings, options.name);
+  // What an interrupted run left.
+  await stopSlowLink(bench.lab.name);
+  await stopLightHosts(bench.lab.name);
   const { present, versions, missing } = await install(bench, options);
   const runner = new Runner(bench, options);
-  const commit = await commitOf();
+  const commit = await describeCommit(["infra"]);
   const parts: { breakdown?: Breakdown; growth?: Growth } = {};
   const result = (): Result => ({
     begun: new Date(began).toISOString(),
     commit,
-    command: ["npm run bench", ...(surroundings.args.length > 0 ? ["--"] : []), ...surroundings.args].join(" "),
+    command: ["npm run bench", ...(bench.args.length > 0 ? ["--"] : []), ...bench.args].join(" "),
     bounds: { limit: options.limit, budget: options.budget },
     machine,
     peers: Object.fromEntries(
@@ -81,9 +93,6 @@ async function setUp(surroundings: Surroundings, name: string): Promise<Bench> {
   const home = { ...env, PULUMI_HOME: join(cacheFolder(env), "pulumi-home") };
   const engineEnv = engineEnvironment(await ensureEngine({ env: home, reporter, signal }), home);
   const lab = await upLab({ name, signal, progress: (line) => reporter.line(line) });
-  // What an interrupted run left.
-  await stopSlowLink(lab.name);
-  await stopLightHosts(lab.name);
   const folder = join(runFolder(lab.name), "bench");
   await mkdir(folder, { recursive: true });
   return { ...surroundings, lab, hosts: new Hosts(lab), folder, engineEnv };
@@ -111,14 +120,4 @@ async function install(bench: Bench, options: Options) {
     }
   }
   return { present, versions, missing };
-}
-
-/** The commit that is measured, with a word where the source tree differs from it. */
-async function commitOf(): Promise<string> {
-  const git = async (...words: string[]) => {
-    const ran = await finish(["git", "-C", projectFolder, ...words]).catch(() => undefined);
-    return ran?.code === 0 ? ran.stdout.trim() : "";
-  };
-  const commit = (await git("rev-parse", "--short", "HEAD")) || "unknown";
-  return (await git("status", "--porcelain", "--", "infra")) === "" ? commit : `${commit} with changes`;
 }

@@ -84,7 +84,7 @@ export function readOptions(args: readonly string[], known: readonly string[], d
     ),
   };
   const hosts = choose(values.hosts, "number of hosts", parseHosts, `1 to ${mostLightHosts}`);
-  const selects = Object.values(chosen).some((one) => one !== undefined) || values.repeat !== undefined;
+  const selects = Object.values(chosen).some((one) => one !== undefined);
   return {
     ...chosen,
     name: values.name,

@@ -1,7 +1,15 @@
-import { table } from "../docs/markdown.ts";
+import { code, table } from "../docs/markdown.ts";
+import { type Machine, machineInWords } from "../measured-on.ts";
 import { byGroup, groupOf, groups } from "./cases.ts";
-import type { Setting } from "./machine.ts";
 import type { FaultResult } from "./results.ts";
+
+/** When, from what and on what the cases were run. */
+export interface Setting {
+  /** ISO 8601. */
+  readonly begun: string;
+  readonly commit: string;
+  readonly machine: Machine;
+}
 
 /** docs/faults.md, or what a run of some cases prints. */
 export function faultsPage(setting: Setting, results: readonly FaultResult[]): string {
@@ -17,7 +25,7 @@ What we do to servers, networks and ourselves, what must hold, and what was seen
 lab and looks at it through its namespaces, past every firewall. \`npm run faults\` runs them all and writes this page; \`npm test\` runs
 them too, with fewer random moments.
 
-**${held} of ${results.length} held**, ${setting.date}, commit ${setting.commit}, ${setting.machine}, ${setting.system}.
+**${held} of ${results.length} held.** Run on ${setting.begun.slice(0, 10)} at commit ${code(setting.commit)} on ${machineInWords(setting.machine)}.
 
 ![Seconds without a way in, by case](faults.svg)
 

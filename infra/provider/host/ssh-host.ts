@@ -267,7 +267,8 @@ export class SshHost implements Host {
   }
 
   async #dialled(settings: ConnectionSettings, attempt?: number): Promise<Remote> {
-    const options = { say: this.#say, signal: this.#signal, ...(attempt === undefined ? {} : { attempt }) };
+    const quick = attempt === undefined ? {} : { attempt, answer: 5 };
+    const options = { say: this.#say, signal: this.#signal, ...quick };
     const dialled = await dial(settings, options);
     const remote = await Remote.start(dialled, settings, this.#traffic, this.#signal);
     this.#connections += 1;

@@ -83,7 +83,7 @@ fault(
     await expect.poll(async () => Math.abs(await aheadOf()), { timeout: 60_000 }).toBeLessThan(2);
     const healed = await stack.up(resources);
     expect([healed.code, healed.errors, healed.warnings]).toEqual([0, [], []]);
-    report.seen("after `systemctl restart chrony` the clock was right, and nothing was said any more");
+    report.seen("After `systemctl restart chrony` the clock was right, and nothing was said any more");
   },
 );
 

@@ -44,7 +44,7 @@ fault(
       await within(server, `mount -o remount,size=32m ${folder}`);
       await converges(stack, resources);
       expect(await within(server, `cd ${folder}; ls -A; stat -c %s file`)).toBe("file\n9000000");
-      report.seen("with room for it, one update wrote it and the next had nothing to do");
+      report.seen("With room for it, one update wrote it and the next had nothing to do");
     } finally {
       await rm(local, { recursive: true, force: true });
     }
@@ -79,7 +79,7 @@ fault(
     await within(server, `mount -o remount,size=4m ${folder}`);
     await converges(stack, resources);
     expect(Number(await within(server, `find ${folder}/tree -type f -size 16384c | wc -l`))).toBe(60);
-    report.seen("with room, one update wrote the others");
+    report.seen("With room, one update wrote the others");
   },
 );
 
@@ -113,7 +113,7 @@ fault(
     await within(server, `rm ${folder}/used-*`);
     await converges(stack, resources);
     expect(await within(server, `cd ${folder}; ls -A; cat *`)).toBe("another\nfile\nnew\nnew");
-    report.seen("with inodes again, one update converged");
+    report.seen("With inodes again, one update converged");
   },
 );
 
@@ -147,12 +147,12 @@ fault(
     report.seen(`"${error[1]}" after ${seconds(failed.took)}`);
     const refused = onlyError(await stack.up([tools]));
     expect(refused.join("\n")).toMatch(/Read-only file system/);
-    report.seen(`for the package: "${refused[1]}"`);
+    report.seen(`For the package: "${refused[1]}"`);
     await within(server, writable);
     await converges(stack, [file, tools]);
     expect(await within(server, "cat /etc/onprem-fault; dpkg-query -W tree | cut -f 1")).toBe("new\ntree");
     expect(await leftovers(server)).toBe("");
-    report.seen("writable again, one update put both there");
+    report.seen("Writable again, one update put both there");
   },
 );
 
@@ -179,7 +179,7 @@ fault(
     await within(server, `chattr -i ${folder}/file`);
     await converges(stack, resources);
     expect(await within(server, `cd ${folder}; ls -A; cat file`)).toBe("file\nnew");
-    report.seen("without the attribute, one update wrote it");
+    report.seen("Without the attribute, one update wrote it");
   },
 );
 
@@ -214,6 +214,46 @@ fault(
       "active\ntree",
     );
     expect(await within(server, full)).toContain("No space left on device");
-    report.seen("one update put all three there, the next had nothing to do, and /tmp was still full");
+    report.seen("One update put all three there, the next had nothing to do, and /tmp was still full");
+  },
+);
+
+fault(
+  "machine/run-full",
+  {
+    done: "/run is full, as a journal that is kept in memory fills it; a file, a package and a unit are wanted",
+    holds: "File and package are put there; for the unit an error says what is full; with room, one update converges",
+  },
+  async (report) => {
+    const [path, unit] = ["/etc/onprem-fault", "/etc/systemd/system/onprem-fault.service"];
+    await using _ = await trouble(
+      server,
+      "mount -o remount,size=200k /run; head -c 900000 /dev/zero >/run/onprem-fault 2>/dev/null || true",
+      `rm -f /run/onprem-fault; mount -o remount,size=20% /run; systemctl disable --now onprem-fault.service || true; rm -f ${path} ${unit}; systemctl daemon-reload; ${purge}`,
+    );
+    await using stack = await stackOn(server);
+    const text = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n";
+    const resources = [
+      { name: "one", type: "File", args: { path, content: "new\n" } },
+      { name: "tools", type: "Package", args: { packages: { tree: "installed" } }, after: ["one"] },
+      {
+        name: "unit",
+        type: "SystemdUnit",
+        args: { name: "onprem-fault.service", unit: text, enabled: true, running: true },
+        after: ["tools"],
+      },
+    ];
+    const failed = await stack.up(resources);
+    const error = onlyError(failed);
+    expect(error).toEqual([
+      `onprem:linux:SystemdUnit "unit": could not write ${unit} on dev.lab.test`,
+      expect.stringMatching(/^sh: cp: error writing '\/run\/\S+': No space left on device \(exit 1\)$/),
+    ]);
+    expect(failed.changes).toEqual({ one: "create", tools: "create" });
+    expect(await leftovers(server)).toBe("");
+    report.seen(`File and package were there; "${error[1]}"`);
+    await within(server, "rm /run/onprem-fault; mount -o remount,size=20% /run");
+    expect((await converges(stack, resources)).changes).toEqual({ unit: "create" });
+    report.seen("With room, one update made the unit");
   },
 );

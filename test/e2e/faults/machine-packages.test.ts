@@ -65,7 +65,7 @@ fault(
       /: process \d+ \(\S*dpkg --install \/usr\/lib\/onprem-fault\.deb\) holds \/var\/lib\/dpkg\/lock/,
     );
     expect(await treeStatus()).toBe("installed");
-    report.seen(`the other said "${said}", and installed once the lock was free, after ${seconds(held)}`);
+    report.seen(`The other said "${said}", and installed once the lock was free, after ${seconds(held)}`);
   },
 );
 
@@ -85,7 +85,7 @@ fault(
     await converges(stack, [tree()]);
     expect([await within(server, "dpkg --audit"), await treeStatus()]).toEqual(["", "installed"]);
     report.seen(
-      "before, `dpkg --audit` named a half configured package, afterwards none, and what was wanted was there",
+      "Before, `dpkg --audit` named a half configured package, afterwards none, and what was wanted was there",
     );
   },
 );
@@ -113,7 +113,7 @@ fault(
     report.seen(`"${error.slice(1, 3).join(" ")}", and what to do`);
     await within(server, "dpkg --purge onprem-fault >/dev/null 2>&1");
     await converges(stack, [tree()]);
-    report.seen("with it removed, one update installed what was wanted");
+    report.seen("With it removed, one update installed what was wanted");
   },
 );
 
@@ -138,11 +138,11 @@ fault(
       new RegExp(`Could not connect to ${v4.replaceAll(".", "\\.")}:9.*onnection refused`),
     );
     expect(error.join("\n")).toContain("no package source of this host has tree");
-    report.seen(`after ${seconds(failed.took)} "${error.find((line) => line.includes("Could not connect"))}"`);
+    report.seen(`After ${seconds(failed.took)} "${error.find((line) => line.includes("Could not connect"))}"`);
     await within(server, `rm ${proxy}`);
     await converges(stack, [tree()]);
     expect(await treeStatus()).toBe("installed");
-    report.seen("with the archive back, one update fetched the lists and installed");
+    report.seen("With the archive back, one update fetched the lists and installed");
   },
 );
 
@@ -166,7 +166,7 @@ fault(
     report.seen(`"${error[1]}"`);
     await within(server, `mount -o remount,size=8m ${folder}`);
     await converges(stack, [tree()]);
-    report.seen("with room, one update installed it");
+    report.seen("With room, one update installed it");
   },
 );
 

@@ -32,7 +32,7 @@ fault(
     await converges(stack, [{ name: "unit", type: "SystemdUnit", args }]);
     const state = await within(server, "systemctl is-system-running || true; systemctl is-active onprem-fault.service");
     expect(state).toBe("degraded\nactive");
-    report.seen("one update started the unit, the next had nothing to do; systemd was still degraded");
+    report.seen("One update started the unit, the next had nothing to do; systemd was still degraded");
   },
 );
 
@@ -68,7 +68,7 @@ fault(
     await within(server, "systemctl isolate default.target");
     report.accessBack(await access.outage());
     expect((await converges(stack, [file(), ...others])).changes).toEqual({ one: "create" });
-    report.seen("back in normal mode, one update put back the one file that was missing");
+    report.seen("Back in normal mode, one update put back the one file that was missing");
   },
 );
 
@@ -100,7 +100,7 @@ fault(
     await within(server, "rm /run/nologin");
     const { output } = await waiting;
     expect(output).toContain(said);
-    report.seen("the other waited, repeated it meanwhile, and converged once logins were open");
+    report.seen("The other waited, repeated it meanwhile, and converged once logins were open");
   },
 );
 
@@ -123,7 +123,7 @@ fault(
     report.seen(`"${error.slice(0, 2).join(": ")}"`);
     await within(server, "cp -p /run/onprem-fault-shadow /etc/shadow");
     await converges(stack, [file()]);
-    report.seen("with the password's age as it was, one update converged");
+    report.seen("With the password's age as it was, one update converged");
   },
 );
 
@@ -151,7 +151,7 @@ fault(
     );
     await converges(stack, [file()]);
     expect(await within(server, `cat ${path}; ls /home`)).toBe("new\nonprem-fault-away");
-    report.seen("with the key elsewhere, one update converged and made no home");
+    report.seen("With the key elsewhere, one update converged and made no home");
   },
 );
 
@@ -175,7 +175,7 @@ fault(
     const { warnings } = await converges(stack, [file()]);
     expect(warnings).toEqual([]);
     expect(await within(server, `cat ${path}`)).toBe("new");
-    report.seen("one update converged, the next had nothing to do, neither repeated any of it");
+    report.seen("One update converged, the next had nothing to do, neither repeated any of it");
   },
 );
 
@@ -202,7 +202,32 @@ fault(
     await within(server, "sed -i '/pam_exec.so/d' /etc/pam.d/sshd");
     const quick = await converges(stack, [file()]);
     expect(quick.changes).toEqual({});
-    report.seen(`the update took ${seconds(slow.took)} with one login; one without the delay ${seconds(quick.took)}`);
+    report.seen(`The update took ${seconds(slow.took)} with one login; one without the delay ${seconds(quick.took)}`);
+  },
+);
+
+fault(
+  "machine/slow-login-guarded",
+  {
+    done: "Each login takes 8 s, and a guarded change of sshd is made, which only a new login confirms",
+    holds: "The change is confirmed, with one new login, and kept",
+  },
+  async (report) => {
+    const delay = "account optional pam_exec.so /bin/sleep 8";
+    const quick = "sed -i '/pam_exec.so/d' /etc/pam.d/sshd";
+    await using _ = await trouble(server, `sed -i '1i ${delay}' /etc/pam.d/sshd`, quick);
+    const since = await within(server, "date '+%F %T'");
+    await using stack = await stackOn(server);
+    const resources = [{ name: "sshd", type: "Sshd", args: { permitRootLogin: "prohibit-password" } }];
+    const slow = await stack.up(resources);
+    const logins = `journalctl -q -u ssh --since '${since}' -o cat | grep -c 'Accepted publickey for deploy'`;
+    const count = Number(await within(server, logins));
+    await within(server, quick);
+    expect({ errors: slow.errors, warnings: slow.warnings }).toEqual({ errors: [], warnings: [] });
+    expect(count).toBe(2);
+    expect((await stack.up(resources)).changes).toEqual({});
+    expect((await stack.destroy()).errors).toEqual([]);
+    report.seen(`Confirmed with the second of two logins; the update took ${seconds(slow.took)}`);
   },
 );
 
@@ -235,10 +260,10 @@ fault(
     expect(error.join("\n")).toMatch(/Temporary failure resolving 'controller\.lab\.test'/);
     expect(await within(server, `cat ${path}`)).toBe("new");
     report.seen(
-      `after ${seconds(failed.took)} the file was there, and "${error.find((line) => line.includes("Temporary failure"))}"`,
+      `After ${seconds(failed.took)} the file was there, and "${error.find((line) => line.includes("Temporary failure"))}"`,
     );
     await within(server, "nft delete table inet onprem_fault");
     const healed = await converges(stack, [file(), package_]);
-    report.seen(`with DNS back, one update converged in ${seconds(healed.took)}`);
+    report.seen(`With DNS back, one update converged in ${seconds(healed.took)}`);
   },
 );

@@ -21,6 +21,7 @@ test("without words everything is compared, and nothing else is done", () => {
 test.each([
   { args: ["--breakdown"], compare: false, breakdown: true, growth: false },
   { args: ["--growth", "--peers", "floor"], compare: true, breakdown: false, growth: true },
+  { args: ["--growth", "--hosts", "30", "--repeat", "1"], compare: false, breakdown: false, growth: true },
   { args: ["--all"], compare: true, breakdown: true, growth: true },
 ])("$args", ({ args, ...expected }) => {
   const { compare, breakdown, growth } = read(...args);

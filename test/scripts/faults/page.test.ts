@@ -6,7 +6,16 @@ import { groupOf, readCases } from "../../../scripts/faults/cases.ts";
 import { faultsPage } from "../../../scripts/faults/page.ts";
 import type { FaultResult } from "../../../scripts/faults/results.ts";
 
-const setting = { date: "2026-11-27", commit: "abc1234", machine: "2 x CPU, 24 GiB", system: "Debian, Linux 6" };
+const machine = {
+  processor: "CPU",
+  cores: 2,
+  memory: 24 * 2 ** 30,
+  kernel: "6.1",
+  system: "Debian",
+  node: "v24.1.0",
+  load: 0.25,
+};
+const setting = { begun: "2026-11-27T08:00:00Z", commit: "abc1234", machine };
 const held: FaultResult = {
   id: "lock-out/drops",
   done: "Rules | drop",
@@ -19,7 +28,9 @@ const held: FaultResult = {
 
 test("a row says what was done, what must hold, what was seen, for how long nobody got in, and whether it held", () => {
   const page = faultsPage(setting, [held, { ...held, id: "state/lost", outcome: "failed", error: "it is gone" }]);
-  expect(page).toContain("**1 of 2 held**, 2026-11-27, commit abc1234, 2 x CPU, 24 GiB, Debian, Linux 6.");
+  expect(page).toContain(
+    "**1 of 2 held.** Run on 2026-11-27 at commit `abc1234` on CPU with 2 cores and 24 GiB, Debian, Linux 6.1, Node 24.1.0, load average 0.3 at the start.",
+  );
   expect(page).toContain("| drops | Rules \\| drop | Undone | one. two | 7.5 s | yes |");
   expect(page).toContain("| lost | Rules \\| drop | Undone | one. two. **it is gone** | 7.5 s | **no** |");
   expect(page.indexOf("## Changes that lock us out")).toBeLessThan(page.indexOf("## State and back end"));

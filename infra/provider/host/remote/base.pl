@@ -14,7 +14,7 @@
 # Looks run side by side, a few at a time; steps run when they come, for the other side sends them one by one.
 use strict;
 use warnings;
-use Fcntl qw(:flock :mode F_GETFL F_SETFL O_CREAT O_DIRECTORY O_EXCL O_NOFOLLOW O_NONBLOCK O_RDONLY O_RDWR O_WRONLY);
+use Fcntl qw(:flock :mode F_GETFL F_SETFL O_CREAT O_DIRECTORY O_EXCL O_NOFOLLOW O_NONBLOCK O_RDONLY O_WRONLY);
 use IO::Handle ();
 use POSIX ();
 
@@ -27,11 +27,16 @@ use constant {
     LONGEST  => 64 * 1024 * 1024,    # bytes of the longest frame
     SILENCE  => 90,                  # seconds without a word from the other side, which pings every 15
     CARRIED  => 16 * 1024,           # files up to this size travel to be hashed: cheaper than starting sha256sum
+    BURDEN   => 32 * 1024,           # bytes of a tree that travel to be hashed: after that sha256sum for many is cheaper
 };
 
 # perl-base has no Time::HiRes: microseconds of mtime come from statx(2), whose structure is the same everywhere.
 my %statx = (x86_64 => 332, aarch64 => 291, riscv64 => 291, ppc64le => 383, s390x => 379);
 my $statx = $statx{ (POSIX::uname())[4] };
+
+# memfd_create(2), since Linux 3.17.
+my %memfd = (x86_64 => 319, aarch64 => 279, riscv64 => 279, ppc64le => 360, s390x => 350);
+my $memfd = $memfd{ (POSIX::uname())[4] };
 
 my ($in, $out, $heard, $dying) = ('', '', 0, 0);
 my (%job, @queue, %upload);

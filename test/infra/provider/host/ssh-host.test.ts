@@ -168,6 +168,20 @@ describe("inspecting", () => {
     for (const { mtime } of seen) expect(Math.abs(mtime / 1000 - Date.now())).toBeLessThan(60_000);
   });
 
+  test("a tree of many small files: the hash of each, and little of them on the way", async () => {
+    const contents = Array.from({ length: 250 }, (_, index) => Buffer.alloc(1000, index));
+    await mkdir(join(folder, "tree"));
+    for (const [index, bytes] of contents.entries()) await writeFile(join(folder, "tree", `file ${index}\n`), bytes);
+    const before = host.stats.bytesReceived;
+    const seen = await host.inspect(join(folder, "tree"), { hash: true, recursive: true });
+    const hashes = new Map(seen.map(({ path, sha256 }) => [path, sha256]));
+    expect(seen.length).toBe(251);
+    for (const [index, bytes] of contents.entries()) {
+      expect(hashes.get(join(folder, "tree", `file ${index}\n`))).toBe(sha256(bytes));
+    }
+    expect(host.stats.bytesReceived - before).toBeLessThan(120_000);
+  });
+
   test("only what was asked for, and what /proc really holds", async () => {
     await writeFile(join(folder, "file"), "text");
     const [plain] = await host.inspect(join(folder, "file"));
@@ -280,6 +294,16 @@ describe("steps", () => {
       });
     await Promise.all([host.perform([add("first"), add("2nd")]), host.perform([add("third"), add("4")])]);
     expect(await readFile(log, "utf8")).toBe("first\n2nd\nthird\n4\n");
+  });
+
+  test("one that outlives us is fed, and what it says is kept, though no file stands anywhere", async () => {
+    const script = 'echo "$(wc -c) bytes" >&2; readlink /proc/self/fd/2 >&2; exit 2';
+    const failing = host.perform([
+      run("stumble", ["sh", "-c", script], { stdin: "x".repeat(100_000), survives: true }),
+    ]);
+    await expect(failing).rejects.toThrow(
+      /^could not stumble on trial\n {2}sh: 100000 bytes\n {2}\/memfd:onprem-err \(deleted\) \(exit 2\)$/,
+    );
   });
 
   test("a failing one stops its plan, not the next plan", async () => {
