@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
+import { labsAtATime } from "./scripts/test-labs.ts";
 
-// Two projects: `unit` needs nothing but Node, `e2e` brings up a lab of its own and needs root. Unit tests run first.
+// Two projects: `unit` needs nothing but Node, `e2e` brings up labs of its own and needs root. Unit tests run first.
 export default defineConfig({
   test: {
     // A lab takes its time to go down.
@@ -23,8 +24,8 @@ export default defineConfig({
           globalSetup: ["test/e2e/lab-setup.ts"],
           // A file that brings up a lab of its own names it after its process.
           pool: "forks",
-          // One lab, so one file after the other, and nobody waits for a turn.
-          fileParallelism: false,
+          // A lab for each worker, so that nobody waits for a turn; whoever keeps a lab running has one.
+          maxWorkers: process.env.ONPREM_LAB ? 1 : labsAtATime,
           testTimeout: 120_000,
           hookTimeout: 300_000,
           sequence: { groupOrder: 1 },

@@ -2,14 +2,17 @@ import { downLab } from "../lab/lab.ts";
 import { recordedLabs } from "../lab/registry.ts";
 import type { Reporter } from "./reporter.ts";
 
-/** The lab of a test run is named after vitest's process, so that several runs and the lab of `npm start` stand side by side. */
-export function labOfRun(pid: number): string {
-  return `e2e${pid}`;
+/** How many labs a test run has, and so how many end-to-end files run side by side: most of them wait most of the time. */
+export const labsAtATime = 2;
+
+/** The labs of a test run are named after vitest's process, so that several runs and the lab of `npm start` stand side by side. */
+export function labsOfRun(pid: number): string[] {
+  return Array.from({ length: labsAtATime }, (_, index) => `e2e${pid}${"abcdefgh"[index]}`);
 }
 
-/** The process that a test's lab belongs to, also where a test file has several (`t123a`, `t123b`); `undefined` for any other lab. */
+/** The process that a test's lab belongs to, also where a test file has several (`t123f`, `t123v`); `undefined` for any other lab. */
 export function runOfLab(name: string): number | undefined {
-  const match = /^(?:e2e(\d+)|t(\d+)[a-z])$/.exec(name);
+  const match = /^(?:e2e(\d+)|t(\d+))[a-z]$/.exec(name);
   const pid = match?.[1] ?? match?.[2];
   return pid === undefined ? undefined : Number(pid);
 }

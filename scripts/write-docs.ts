@@ -12,7 +12,7 @@ Writes the documents that are made from the code: docs/resources.md and docs/set
 
 await runMain(usage, async ({ args, reporter }) => {
   parseArgs({ args: [...args], options: {} });
-  for (const [path, text] of generatedPages()) {
+  for (const [path, text] of await generatedPages()) {
     await writeFile(join(projectFolder, path), text);
     reporter.line(`wrote ${path}`);
   }

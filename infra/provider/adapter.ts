@@ -3,7 +3,7 @@ import * as grpc from "@grpc/grpc-js";
 import { type Difference, differences } from "./difference.ts";
 import { reason } from "./failure.ts";
 import type { Say } from "./host/host.ts";
-import { Incomplete, type Plugin } from "./plugin.ts";
+import { type Checked, type Diff, Incomplete, type Plugin } from "./plugin.ts";
 import { propertyPath } from "./problems.ts";
 import { type Bag, decode, encode } from "./values.ts";
 
@@ -96,8 +96,8 @@ function service(plugin: Plugin, sayTo: (urn: string) => Say): grpc.UntypedServi
 
   return {
     getPluginInfo: answer(() => filled(new PluginInfo(), { Version: plugin.version })),
-    getSchema: answer(() => filled(new messages.GetSchemaResponse(), { Schema: plugin.schema() })),
-    checkConfig: answer((request) => checked(plugin.checkConfig(bag(request.getNews())))),
+    getSchema: answer(async () => filled(new messages.GetSchemaResponse(), { Schema: await plugin.schema() })),
+    checkConfig: answer(async (request) => checked(await plugin.checkConfig(bag(request.getNews())))),
     diffConfig: answer((request) =>
       configDiff(bag(request.getOldInputs() ?? request.getOlds()), bag(request.getNews())),
     ),
@@ -105,8 +105,8 @@ function service(plugin: Plugin, sayTo: (urn: string) => Say): grpc.UntypedServi
       await plugin.configure(bag(request.getArgs()), sayTo(""));
       return filled(new messages.ConfigureResponse(), { Acceptsecrets: true, Supportspreview: true });
     }),
-    check: answer((request) => checked(plugin.check(typeOf(request.getUrn()), bag(request.getNews())))),
-    diff: answer((request) => {
+    check: answer(async (request) => checked(await plugin.check(typeOf(request.getUrn()), bag(request.getNews())))),
+    diff: answer(async (request) => {
       const inputs = bag(request.getNews());
       const change = {
         ...call(request),
@@ -115,7 +115,7 @@ function service(plugin: Plugin, sayTo: (urn: string) => Say): grpc.UntypedServi
         oldInputs: bag(request.getOldInputs()),
         inputs,
       };
-      return diffed(plugin.diff(typeOf(request.getUrn()), change));
+      return diffed(await plugin.diff(typeOf(request.getUrn()), change));
     }),
     create: answer(async (request) => {
       const creation = { ...call(request), inputs: bag(request.getProperties()), preview: request.getPreview() };
@@ -187,7 +187,7 @@ function partialState(error: Incomplete): Buffer {
   return Buffer.from(status.serializeBinary());
 }
 
-function checked({ inputs, problems }: ReturnType<Plugin["check"]>): any {
+function checked({ inputs, problems }: Checked): any {
   const failures = problems.map(({ property, reason }) =>
     filled(new messages.CheckFailure(), { Property: property, Reason: reason }),
   );
@@ -204,7 +204,7 @@ function configDiff(before: Bag, after: Bag): any {
   });
 }
 
-function diffed({ differences: found, replaces, createFirst = false }: ReturnType<Plugin["diff"]>): any {
+function diffed({ differences: found, replaces, createFirst = false }: Diff): any {
   const { DIFF_NONE, DIFF_SOME } = messages.DiffResponse.DiffChanges;
   const { Kind } = messages.PropertyDiff;
   const kinds = { add: Kind.ADD, delete: Kind.DELETE, update: Kind.UPDATE };

@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { byFields } from "./fields.ts";
 import type { ConnectionSettings } from "./host/settings.ts";
-import { connect } from "./host/ssh-host.ts";
 import type { Connector } from "./onprem.ts";
 import type { Problems } from "./problems.ts";
 
@@ -38,7 +37,9 @@ export const connectionFields = {
 /** Connects a provider instance to its server over SSH. */
 export const connector: Connector = {
   check: byFields(connectionFields, requireLogin),
-  connect(config, say, signal) {
+  async connect(config, say, signal) {
+    // Loaded only here: the engine starts a second process for each server, to check its configuration alone.
+    const { connect } = await import("./host/ssh-host.ts");
     const { version: _, pluginDownloadURL: __, label, ...settings } = z.object(connectionFields).parse(config);
     const named = { ...settings, ...(label === undefined ? {} : { name: label }) } as ConnectionSettings;
     const { jump } = named;

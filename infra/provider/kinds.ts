@@ -1,29 +1,25 @@
 import type { AnyKind } from "./kind.ts";
-import { directory } from "./resources/directory.ts";
-import { facts } from "./resources/facts.ts";
-import { file } from "./resources/file.ts";
-import { fileTree } from "./resources/file-tree.ts";
-import { firewall } from "./resources/firewall.ts";
-import { hostname } from "./resources/hostname.ts";
-import { aptPackage } from "./resources/package.ts";
-import { sshd } from "./resources/sshd.ts";
-import { sysctl } from "./resources/sysctl.ts";
-import { systemdUnit } from "./resources/systemd-unit.ts";
-import { timeZone } from "./resources/time-zone.ts";
-import { user } from "./resources/user.ts";
+
+/** Kinds by their type, each loaded when it is first asked for: a plugin's process needs few of them, and often none. */
+export type Kinds = Readonly<Record<string, () => Promise<AnyKind>>>;
 
 /** Every resource that the plugin serves. A new one is added here and nowhere else. */
-export const kinds: readonly AnyKind[] = [
-  aptPackage,
-  directory,
-  facts,
-  file,
-  fileTree,
-  firewall,
-  hostname,
-  sshd,
-  sysctl,
-  systemdUnit,
-  timeZone,
-  user,
-];
+export const kinds: Kinds = {
+  "onprem:linux:Directory": async () => (await import("./resources/directory.ts")).directory,
+  "onprem:linux:Facts": async () => (await import("./resources/facts.ts")).facts,
+  "onprem:linux:File": async () => (await import("./resources/file.ts")).file,
+  "onprem:linux:FileTree": async () => (await import("./resources/file-tree.ts")).fileTree,
+  "onprem:linux:Firewall": async () => (await import("./resources/firewall.ts")).firewall,
+  "onprem:linux:Hostname": async () => (await import("./resources/hostname.ts")).hostname,
+  "onprem:linux:Package": async () => (await import("./resources/package.ts")).aptPackage,
+  "onprem:linux:Sshd": async () => (await import("./resources/sshd.ts")).sshd,
+  "onprem:linux:Sysctl": async () => (await import("./resources/sysctl.ts")).sysctl,
+  "onprem:linux:SystemdUnit": async () => (await import("./resources/systemd-unit.ts")).systemdUnit,
+  "onprem:linux:TimeZone": async () => (await import("./resources/time-zone.ts")).timeZone,
+  "onprem:linux:User": async () => (await import("./resources/user.ts")).user,
+};
+
+/** All of them, for what is written about the whole: the schema, the documents. */
+export function allKinds(some: Kinds = kinds): Promise<AnyKind[]> {
+  return Promise.all(Object.values(some).map((load) => load()));
+}

@@ -1,3 +1,4 @@
+import { type Begun, begin, begunAt, findBegun, forget } from "./begun.ts";
 import { Failure, reason } from "./failure.ts";
 import { Cancelled, ConnectionLost } from "./host/errors.ts";
 import type { Host, Say } from "./host/host.ts";
@@ -59,15 +60,26 @@ export async function apply<Want extends object, Seen extends object, Memory ext
   want: Want,
   before: Before<Want, Memory> = {},
 ): Promise<Applied<Seen, Memory>> {
-  const seen = await kind.observe(host, want, before.prior);
-  admit(kind, host, want, seen, before);
-  const memory = kind.remember?.(want, seen, before.memory);
+  const note = begunAt(kind.type, idOf(kind, want));
+  const [seen, begun] = await Promise.all([kind.observe(host, want, before.prior), findBegun(host, note)]);
+  const known = withBegun(before, begun);
+  admit(kind, host, want, seen, known);
+  const memory = kind.remember?.(want, seen, known.memory);
   const steps = kind.plan(want, seen, memory);
-  if (steps.length === 0 && seen !== undefined) return { seen, memory, changed: [] };
+  if (steps.length === 0 && seen !== undefined) {
+    if (begun !== undefined) await host.perform([forget(note)]);
+    return { seen, memory, changed: [] };
+  }
   const changed = steps.map((step) => step.title);
+  // One step is there whole or not at all; of what is in our state already the engine knows.
+  const notes = begun === undefined && !before.ours && steps.length > 1 ? [begin(note, memory)] : [];
+  const isNoted = begun !== undefined || notes.length > 0;
   try {
     const hidden = before.secret ? steps.map((step) => ({ ...step, secret: true })) : steps;
-    await host.perform(hidden, kind.guard?.(want, seen));
+    const guard = kind.guard?.(want, seen);
+    // What is guarded is undone together; the note must stay then.
+    if (guard !== undefined && notes.length > 0) await host.perform(notes);
+    await host.perform(guard === undefined ? [...notes, ...hidden] : hidden, guard);
     const now = await kind.observe(host, want, before.prior);
     const left = kind.plan(want, now, memory);
     if (now === undefined || left.length > 0) {
@@ -77,10 +89,30 @@ export async function apply<Want extends object, Seen extends object, Memory ext
         remedy: "Something on the host changes it back, or refuses it silently; look there, then run the update again.",
       });
     }
+    if (isNoted) await host.perform([forget(note)]);
     return { seen: now, memory, changed };
   } catch (error) {
-    throw new Unfinished(error, await lastLook(kind, host, want, before.prior, error), memory);
+    const left = await lastLook(kind, host, want, before.prior, error);
+    // The engine is told what stands there. Where the host is out of reach, the next change of this thing takes the note away.
+    if (isNoted && !outOfReach(error)) await host.perform([forget(note)]).catch(() => undefined);
+    throw new Unfinished(error, left, memory);
   }
+}
+
+/** What a creation knows from before it, when one before it was begun and could not tell anybody. */
+export function withBegun<Known extends Pick<Before<object, unknown>, "ours" | "memory" | "say">>(
+  before: Known,
+  begun: Begun | undefined,
+): Known {
+  return begun === undefined || before.ours ? before : { ...before, ours: true, memory: begun.memory };
+}
+
+/** The id of a thing in Pulumi's state. */
+export function idOf<Want extends object>(
+  kind: Pick<Kind<Want, object>, "id" | "identity">,
+  want: Partial<Want>,
+): string {
+  return kind.id?.(want as Want) ?? kind.identity.map((key) => String(want[key])).join(",");
 }
 
 /** Refusals and warnings of a kind, as apply and previews both need them. Touches nothing. */
@@ -103,10 +135,11 @@ export async function destroy<Want extends object, Seen extends object, Memory e
   want: Partial<Want>,
   memory?: Memory,
 ): Promise<readonly string[]> {
-  const seen = await kind.observe(host, want);
-  if (seen === undefined) return [];
-  const steps = kind.remove(seen, memory);
-  if (steps.length > 0) await host.perform(steps, kind.guard?.(undefined, seen));
+  const note = begunAt(kind.type, idOf(kind, want));
+  const [seen, begun] = await Promise.all([kind.observe(host, want), findBegun(host, note)]);
+  const steps = seen === undefined ? [] : kind.remove(seen, memory);
+  if (steps.length > 0) await host.perform(steps, seen && kind.guard?.(undefined, seen));
+  if (begun !== undefined) await host.perform([forget(note)]);
   return steps.map((step) => step.title);
 }
 
@@ -118,10 +151,14 @@ async function lastLook<Want extends object, Seen extends object, Memory extends
   prior: Partial<Want> | undefined,
   failure: unknown,
 ): Promise<Seen | "absent" | undefined> {
-  if (failure instanceof Cancelled || failure instanceof ConnectionLost) return undefined;
+  if (outOfReach(failure)) return undefined;
   try {
     return (await kind.observe(host, want, prior)) ?? "absent";
   } catch {
     return undefined;
   }
+}
+
+function outOfReach(failure: unknown): boolean {
+  return failure instanceof Cancelled || failure instanceof ConnectionLost;
 }

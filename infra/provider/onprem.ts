@@ -1,9 +1,11 @@
+import { begunAt, findBegun } from "./begun.ts";
 import { differences } from "./difference.ts";
 import { Failure, reason } from "./failure.ts";
 import type { Host, Say } from "./host/host.ts";
 import type { AnyKind } from "./kind.ts";
+import { allKinds, type Kinds } from "./kinds.ts";
 import { checkKnown } from "./known.ts";
-import { admit, apply, destroy, Unfinished } from "./lifecycle.ts";
+import { admit, apply, destroy, idOf, Unfinished, withBegun } from "./lifecycle.ts";
 import {
   type Change,
   type Checked,
@@ -17,7 +19,6 @@ import {
   type Update,
 } from "./plugin.ts";
 import { Problems } from "./problems.ts";
-import { packageSchema } from "./schema.ts";
 import { type Bag, outputSecrets, type Path, unknownKeys, withoutAssets } from "./values.ts";
 
 type Values = Readonly<Record<string, unknown>>;
@@ -37,34 +38,37 @@ export interface Connector {
 export class Onprem implements Plugin {
   readonly name = "onprem";
   readonly version: string;
-  readonly #kinds: ReadonlyMap<string, AnyKind>;
-  readonly #connector: Connector;
+  readonly #kinds: Kinds;
+  readonly #connector: () => Promise<Connector>;
   readonly #stop = new AbortController();
   #link: Link | undefined;
   #inProgram = false;
   readonly #warned = new Set<string>();
   #outOfReach: { failure: unknown; told: boolean } | undefined;
 
-  constructor(version: string, kinds: readonly AnyKind[], connector: Connector) {
+  /** @param connector Loads what connects: whoever asks for the plugin's name or schema needs none. */
+  constructor(version: string, kinds: Kinds, connector: () => Promise<Connector>) {
     this.version = version;
-    this.#kinds = new Map(kinds.map((kind) => [kind.type, kind]));
+    this.#kinds = kinds;
     this.#connector = connector;
   }
 
-  schema(): string {
-    return packageSchema(this.name, this.version, [...this.#kinds.values()]);
+  async schema(): Promise<string> {
+    const { packageSchema } = await import("./schema.ts");
+    return packageSchema(this.name, this.version, await allKinds(this.#kinds));
   }
 
   missing(token: string): Failure {
     return new Failure({
       what: `the plugin onprem has no ${token}`,
-      why: `it has ${[...this.#kinds.keys()].sort().join(", ")}`,
+      why: `it has ${Object.keys(this.#kinds).sort().join(", ")}`,
     });
   }
 
-  checkConfig(given: Bag): Checked {
+  async checkConfig(given: Bag): Promise<Checked> {
     this.#inProgram = true;
-    return checkKnown(given, (known, problems) => this.#connector.check(known, problems));
+    const connector = await this.#connector();
+    return checkKnown(given, (known, problems) => connector.check(known, problems));
   }
 
   /**
@@ -75,15 +79,16 @@ export class Onprem implements Plugin {
   async configure(config: Bag, say: Say): Promise<void> {
     if (unknownKeys(config.values).length > 0) return;
     try {
-      this.#link = await this.#connector.connect(config.values, say, this.#stop.signal);
+      const connector = await this.#connector();
+      this.#link = await connector.connect(config.values, say, this.#stop.signal);
     } catch (failure) {
       if (this.#inProgram) throw failure;
       this.#outOfReach = { failure, told: false };
     }
   }
 
-  check(type: string, given: Bag): Checked {
-    const kind = this.#kind(type);
+  async check(type: string, given: Bag): Promise<Checked> {
+    const kind = await this.#kind(type);
     return checkKnown(given, (known, problems) => {
       for (const property of problems.secretProperties.filter((key) => !kind.confidential?.includes(key))) {
         problems.add(property, "must not be a secret: on the host every account could read it");
@@ -92,8 +97,8 @@ export class Onprem implements Plugin {
     });
   }
 
-  diff(type: string, { name, say, outputs, oldInputs, inputs }: Change): Diff {
-    const kind = this.#kind(type);
+  async diff(type: string, { name, say, outputs, oldInputs, inputs }: Change): Promise<Diff> {
+    const kind = await this.#kind(type);
     if (unknownKeys(inputs.values).length === 0) this.#warn(kind, { name, say }, inputs.values, outputs.values);
     const found = differences(oldInputs.values, inputs.values);
     const replaces = kind.identity.filter((key) => found.some((difference) => difference.path[0] === key));
@@ -117,7 +122,7 @@ export class Onprem implements Plugin {
   }
 
   async create(type: string, { name, inputs, preview, say }: Creation): Promise<Made> {
-    const kind = this.#kind(type);
+    const kind = await this.#kind(type);
     const want = inputs.values;
     if (preview) return { id: "", outputs: await this.#foresee(kind, name, inputs, say) };
     const id = idOf(kind, want);
@@ -138,15 +143,18 @@ export class Onprem implements Plugin {
     const link = this.#link;
     if (link === undefined) return outputsOf(inputs, foreseen, undefined);
     return explained(kind, name, async () => {
-      const seen = await kind.observe(link, want);
-      admit(kind, link, want, seen, { say });
+      const [seen, begun] = await Promise.all([
+        kind.observe(link, want),
+        findBegun(link, begunAt(kind.type, idOf(kind, want))),
+      ]);
+      admit(kind, link, want, seen, withBegun({ say }, begun));
       const agrees = seen !== undefined && kind.plan(want, seen).length === 0;
       return outputsOf(inputs, agrees ? seen : foreseen, undefined);
     });
   }
 
   async read(type: string, { id, name, inputs, outputs }: Known): Promise<Read | undefined> {
-    const kind = this.#kind(type);
+    const kind = await this.#kind(type);
     // The run has failed with the first one that told why; the others leave the state as it is.
     if (this.#outOfReach?.told) return { id, inputs, outputs };
     const imported = Object.keys(inputs.values).length === 0;
@@ -174,7 +182,7 @@ export class Onprem implements Plugin {
   }
 
   async update(type: string, { id, name, inputs, oldInputs, outputs, preview }: Update): Promise<{ outputs: Bag }> {
-    const kind = this.#kind(type);
+    const kind = await this.#kind(type);
     const want = inputs.values;
     if (preview) return { outputs: this.#foreseeUpdate(kind, name, inputs, outputs) };
     const memory = outputs.values.memory as object | undefined;
@@ -203,7 +211,7 @@ export class Onprem implements Plugin {
   }
 
   async remove(type: string, { name, inputs, outputs }: Known): Promise<void> {
-    const kind = this.#kind(type);
+    const kind = await this.#kind(type);
     const host = this.#host;
     await explained(kind, name, () => destroy(kind, host, inputs.values, outputs.values.memory as object | undefined));
   }
@@ -226,10 +234,10 @@ export class Onprem implements Plugin {
     });
   }
 
-  #kind(type: string): AnyKind {
-    const kind = this.#kinds.get(type);
-    if (kind !== undefined) return kind;
-    throw this.missing(type);
+  async #kind(type: string): Promise<AnyKind> {
+    if (!Object.hasOwn(this.#kinds, type)) throw this.missing(type);
+    const load = this.#kinds[type] as () => Promise<AnyKind>;
+    return load();
   }
 }
 
@@ -239,10 +247,6 @@ function defined(values: Values): Values {
 
 function holdsSecret(inputs: Bag): boolean {
   return inputs.secrets.length > 0;
-}
-
-function idOf(kind: AnyKind, want: Values): string {
-  return kind.id?.(want) ?? kind.identity.map((key) => String(want[key])).join(",");
 }
 
 /** The state: what was asked for, overlaid with what is there. */

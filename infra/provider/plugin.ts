@@ -9,16 +9,16 @@ export interface Plugin {
   readonly name: string;
   readonly version: string;
   /** Pulumi's package schema as JSON. */
-  schema(): string;
+  schema(): string | Promise<string>;
   /** What the user reads who asks for a resource or function that this plugin does not have. */
   missing(token: string): Failure;
   /** Checks the provider's own configuration. */
-  checkConfig(given: Bag): Checked;
+  checkConfig(given: Bag): Checked | Promise<Checked>;
   /** Takes the provider's configuration; connects where there is something to connect to. */
   configure(config: Bag, say: Say): Promise<void>;
-  check(type: string, given: Bag): Checked;
+  check(type: string, given: Bag): Checked | Promise<Checked>;
   /** Pure: never touches a host, since the engine asks one resource after another. */
-  diff(type: string, change: Change): Diff;
+  diff(type: string, change: Change): Diff | Promise<Diff>;
   create(type: string, creation: Creation): Promise<Made>;
   /** Looks at the live thing; `undefined` means it is gone. */
   read(type: string, known: Known): Promise<Read | undefined>;

@@ -44,6 +44,10 @@ export interface RunStep extends StepBase {
   readonly exits?: readonly number[];
   /** Let the command finish on the host even if we are cancelled or cut off: for tools that must not be killed half-way, such as dpkg. */
   readonly survives?: boolean;
+  /** A look that prints what the step waits for, if anything; asked and told while the step goes on and on. */
+  readonly waitsFor?: readonly string[];
+  /** What to do about an exit code, where that is known. */
+  readonly remedies?: Readonly<Record<number, string>>;
 }
 
 /**

@@ -5,15 +5,14 @@ import { stopLightHosts } from "../../lab/light-hosts.ts";
 import { withLock } from "../../lab/lock.ts";
 import { cacheFolder, runFolder } from "../../lab/places.ts";
 import { stopSlowLink } from "../../lab/slow-link.ts";
-import { finish } from "../command.ts";
 import { ensureEngine } from "../engine/engine.ts";
-import { engineEnvironment, projectFolder } from "../engine/environment.ts";
+import { engineEnvironment } from "../engine/environment.ts";
 import type { Surroundings } from "../main.ts";
+import { describeCommit, describeMachine } from "../measured-on.ts";
 import { requireRoot } from "../start/root.ts";
 import { measureBreakdown } from "./breakdown.ts";
 import { growthSizes, measureGrowth } from "./growth.ts";
 import { Hosts } from "./hosts.ts";
-import { describeMachine } from "./machine.ts";
 import type { Breakdown, Growth, Result } from "./measurement.ts";
 import type { Options } from "./options.ts";
 import type { Bench, Peer } from "./peer.ts";
@@ -48,7 +47,7 @@ async function measureAlone(bench: Bench, options: Options, keep: (result: Resul
   await stopLightHosts(bench.lab.name);
   const { present, versions, missing } = await install(bench, options);
   const runner = new Runner(bench, options);
-  const commit = await commitOf();
+  const commit = await describeCommit(["infra"]);
   const parts: { breakdown?: Breakdown; growth?: Growth } = {};
   const result = (): Result => ({
     begun: new Date(began).toISOString(),
@@ -121,14 +120,4 @@ async function install(bench: Bench, options: Options) {
     }
   }
   return { present, versions, missing };
-}
-
-/** The commit that is measured, with a word where the source tree differs from it. */
-async function commitOf(): Promise<string> {
-  const git = async (...words: string[]) => {
-    const ran = await finish(["git", "-C", projectFolder, ...words]).catch(() => undefined);
-    return ran?.code === 0 ? ran.stdout.trim() : "";
-  };
-  const commit = (await git("rev-parse", "--short", "HEAD")) || "unknown";
-  return (await git("status", "--porcelain", "--", "infra")) === "" ? commit : `${commit} with changes`;
 }

@@ -1,3 +1,4 @@
+import type { Machine } from "../measured-on.ts";
 import type { Measured } from "./measured-run.ts";
 import type { Work } from "./work.ts";
 
@@ -63,18 +64,6 @@ export interface Result {
   readonly growth?: Growth;
   /** Seconds that all of it took. */
   readonly took: number;
-}
-
-export interface Machine {
-  readonly processor: string;
-  readonly cores: number;
-  /** Bytes. */
-  readonly memory: number;
-  readonly kernel: string;
-  readonly system: string;
-  readonly node: string;
-  /** Load average over one minute when the benchmark began. */
-  readonly load: number;
 }
 
 /** Where the time of an unchanged run goes. */

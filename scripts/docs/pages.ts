@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { kinds } from "../../infra/provider/kinds.ts";
+import { allKinds } from "../../infra/provider/kinds.ts";
 import { namespace, schemas } from "../../infra/settings.ts";
 import { projectFolder } from "../engine/environment.ts";
 import { resourcesPage } from "./resources-page.ts";
@@ -12,10 +12,10 @@ export function resourceSources() {
 }
 
 /** The pages that are written from the code: text by path from the project's folder. */
-export function generatedPages(): ReadonlyMap<string, string> {
+export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
   const components = readSources([join(projectFolder, "infra", "components")]);
   return new Map([
-    ["docs/resources.md", resourcesPage(kinds, resourceSources(), components)],
+    ["docs/resources.md", resourcesPage(await allKinds(), resourceSources(), components)],
     ["docs/settings.md", settingsPage(namespace, schemas)],
   ]);
 }

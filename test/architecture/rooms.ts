@@ -10,18 +10,22 @@ interface Room {
 }
 
 const rooms: Readonly<Record<string, Room>> = {
+  starting: { prefixes: ["infra/compile-cache.mjs"], may: [] },
   program: {
     prefixes: ["infra/index.ts", "infra/program.mjs"],
-    may: ["components", "settings", "documents", "plugins"],
+    may: ["components", "settings", "documents", "plugins", "starting"],
   },
   components: { prefixes: ["infra/components/"], may: ["resources", "settings"] },
   documents: { prefixes: ["infra/documents/"], may: ["settings"] },
   settings: { prefixes: ["infra/settings.ts", "infra/settings/"], may: ["kind"] },
-  plugins: { prefixes: ["infra/plugins/"], may: ["host", "contract", "kind", "serving"] },
+  plugins: { prefixes: ["infra/plugins/"], may: ["host", "contract", "kind", "serving", "starting"] },
   /** The plugin's process: the protocol, and what joins it with the kinds and the hosts. */
   serving: {
-    prefixes: ["adapter", "main", "onprem", "connector", "kinds", "plugin"].map((name) => `infra/provider/${name}.ts`),
-    may: ["resources", "kind", "contract", "host", "issuing"],
+    prefixes: [
+      ...["adapter", "main", "onprem", "connector", "kinds", "plugin"].map((name) => `infra/provider/${name}.ts`),
+      "infra/provider/main.mjs",
+    ],
+    may: ["resources", "kind", "contract", "host", "issuing", "starting"],
   },
   resources: { prefixes: ["infra/provider/resources/"], may: ["kind", "contract"] },
   issuing: { prefixes: ["infra/provider/acme/", "infra/provider/dns/"], may: ["kind", "contract"] },
@@ -37,6 +41,7 @@ const rooms: Readonly<Record<string, Room>> = {
   scripts: {
     prefixes: ["scripts/"],
     may: [
+      "starting",
       "lab",
       "lab's settings",
       "settings",

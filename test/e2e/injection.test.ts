@@ -1,13 +1,13 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { SshHost } from "../../infra/provider/host/ssh-host.ts";
 import type { AnyKind } from "../../infra/provider/kind.ts";
-import { kinds } from "../../infra/provider/kinds.ts";
+import { allKinds } from "../../infra/provider/kinds.ts";
 import { Problems } from "../../infra/provider/problems.ts";
 import { directory } from "../../infra/provider/resources/directory.ts";
 import { file } from "../../infra/provider/resources/file.ts";
 import { fileTree } from "../../infra/provider/resources/file-tree.ts";
-import { machine, within } from "./on-lab.ts";
+import { lab, machine, within } from "./on-lab.ts";
 import { labHost, Managed } from "./resources/lifecycle.ts";
 
 const server = machine("prod");
@@ -15,7 +15,7 @@ const root = "/srv/onprem-injection";
 let host: SshHost;
 
 beforeAll(async () => {
-  host = await labHost(inject("lab"), "prod", "deploy");
+  host = await labHost(lab(), "prod", "deploy");
   await within(server, `rm -rf ${root} /owned /tmp/owned; mkdir ${root}`);
 });
 afterAll(async () => {
@@ -130,8 +130,8 @@ describe("what is made of shell words, newlines, dashes and unicode does nothing
 });
 
 /** Names stand in other programs' files and options. Those programs take no such words, so neither do we. */
-test("words that are no names are refused, by every kind that takes a name", () => {
-  const named = kinds.filter((kind) => kind.identity.includes("name"));
+test("words that are no names are refused, by every kind that takes a name", async () => {
+  const named = (await allKinds()).filter((kind) => kind.identity.includes("name"));
   const words = hostile.filter((word) => !/^[\w@.:\\-]*$/.test(word) || word.startsWith("-"));
   for (const kind of named) {
     fc.assert(

@@ -6,18 +6,18 @@ import { ensureActionsPlugin } from "../../scripts/engine/actions-plugin.ts";
 import { ensureEngine } from "../../scripts/engine/engine.ts";
 import { engineEnvironment } from "../../scripts/engine/environment.ts";
 import { Reporter } from "../../scripts/reporter.ts";
-import { labOfRun, removeLeftLabs } from "../../scripts/test-labs.ts";
+import { labsOfRun, removeLeftLabs } from "../../scripts/test-labs.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** The lab of this run: `inject("lab")`. */
-    lab: LabStatus;
+    /** The labs of this run, one for each worker; `lab()` in on-lab.ts chooses. */
+    labs: LabStatus[];
     /** The environment to call `pulumi` with, Node 24 and a Pulumi home of the labs included: `inject("engine")`. */
     engine: Record<string, string>;
   }
 }
 
-/** Bring up the engine and a lab for the end-to-end tests; the function it returns takes the lab down. */
+/** Bring up the engine and the labs for the end-to-end tests; the function it returns takes the labs down. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const reporter = new Reporter();
   await removeLeftLabs(reporter);
@@ -30,12 +30,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
   );
   // Whoever writes tests keeps a lab running: `npm run lab -- up --name mine`, then ONPREM_LAB=mine.
   const kept = process.env.ONPREM_LAB || undefined;
-  const name = kept ?? labOfRun(process.pid);
+  const names = kept === undefined ? labsOfRun(process.pid) : [kept];
   const down = async () => {
-    if (kept === undefined) await downLab(name, { forget: true });
+    if (kept === undefined) for (const name of names) await downLab(name, { forget: true });
   };
   try {
-    project.provide("lab", await upLab({ name }));
+    const labs: LabStatus[] = [];
+    for (const name of names) labs.push(await upLab({ name }));
+    project.provide("labs", labs);
   } catch (error) {
     await down();
     throw error;

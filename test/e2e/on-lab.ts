@@ -3,13 +3,16 @@ import { promisify } from "node:util";
 import { inject } from "vitest";
 import { statusLab } from "../../lab/lab.ts";
 import type { LabStatus, MachineStatus } from "../../lab/status.ts";
-import { Stack } from "./stack.ts";
+import { Stack, type StackOptions } from "./stack.ts";
 
 const execute = promisify(execFile);
 
-/** The lab that the run brought up. */
+/** The lab of this worker: as many files run side by side as the run has brought labs up. */
 export function lab(): LabStatus {
-  return inject("lab");
+  const labs = inject("labs");
+  const found = labs[Number(process.env.VITEST_POOL_ID) - 1];
+  if (found === undefined) throw new Error(`worker ${process.env.VITEST_POOL_ID} has none of the ${labs.length} labs`);
+  return found;
 }
 
 /** A machine of the lab by name. */
@@ -27,10 +30,10 @@ export function connectionTo({ addresses, fqdn, hostKey, login }: MachineStatus,
 /** A stack of the test program on a machine. */
 export function stackOn(
   server: MachineStatus,
-  { connection = {}, secrets = {} }: { connection?: Record<string, unknown>; secrets?: Record<string, string> } = {},
+  { connection = {}, ...options }: Partial<Pick<StackOptions, "connection" | "secrets" | "backend">> = {},
 ): Promise<Stack> {
   const env = { ...process.env, ...inject("engine") };
-  return Stack.create({ env, connection: { ...connectionTo(server), ...connection }, secrets });
+  return Stack.create({ env, connection: { ...connectionTo(server), ...connection }, ...options });
 }
 
 /**

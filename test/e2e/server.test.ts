@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { labSettings } from "../../lab/settings.ts";
 import { initStacks, openLabStacks, update, writeConfiguration } from "../../scripts/start/lab-stack.ts";
-import { machine, within } from "./on-lab.ts";
+import { lab, machine, within } from "./on-lab.ts";
 
 /** A mark in time on the server itself: what is newer than it was changed since. Below /run, so that it leaves nothing. */
 const mark = "/run/onprem-untouched";
@@ -28,7 +28,7 @@ test("SRV-3, SRV-6: a server that falls short is refused with every shortfall, a
   const stacks = await openLabStacks(folder, inject("engine"));
   await initStacks(stacks, ["short"], signal);
   await writeConfiguration(stacks, "short", {
-    ...labSettings(inject("lab"), "production"),
+    ...labSettings(lab(), "production"),
     "os2mo-on-prem:requirements": { profile: "2026", override: { cores: 4096 } },
   });
 

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { Declared } from "./project/index.ts";
@@ -28,6 +29,8 @@ export interface StackOptions {
   readonly connection: Record<string, unknown>;
   /** Secrets of the configuration by key. */
   readonly secrets?: Record<string, string>;
+  /** Where the state is kept, as `pulumi login` takes it. @default a folder of the stack's own */
+  readonly backend?: string;
 }
 
 const project = new URL("./project/", import.meta.url).pathname;
@@ -43,7 +46,7 @@ export class Stack implements AsyncDisposable {
     this.#options = options;
     this.#env = {
       ...options.env,
-      PULUMI_BACKEND_URL: `file://${folder}`,
+      PULUMI_BACKEND_URL: options.backend ?? `file://${folder}`,
       PULUMI_CONFIG_PASSPHRASE: "only for this test",
       PULUMI_SKIP_UPDATE_CHECK: "1",
       LAB_TESTS_PROGRAM: join(folder, "program.json"),
@@ -52,21 +55,25 @@ export class Stack implements AsyncDisposable {
 
   static async create(options: StackOptions): Promise<Stack> {
     const stack = new Stack(await mkdtemp(join(tmpdir(), "onprem-stack-")), options);
-    await stack.#init();
+    await stack.init();
     for (const [key, value] of Object.entries(options.secrets ?? {})) {
-      const words = ["config", "set", "--stack", stack.#name, "--secret", `lab-tests:${key}`];
+      const words = ["config", "set", "--stack", stack.name, "--secret", `lab-tests:${key}`];
       const { code, stderr } = await stack.#start(words, value).finished;
       if (code !== 0) throw new Error(`pulumi config set ${key} failed: ${stderr}`);
     }
     return stack;
   }
 
-  /** `stack init` knows no `--config-file` and leaves its salt in the project's folder: it moves from there. */
-  async #init(): Promise<void> {
-    const finished = await start(["pulumi", "-C", project, "stack", "init", this.#name], this.#env).finished;
+  /**
+   * Makes the stack in its back end, also anew where its state was lost. `stack init` knows no `--config-file` and leaves its salt
+   * in the project's folder: it moves from there, the first time.
+   */
+  async init(): Promise<void> {
+    const finished = await start(["pulumi", "-C", project, "stack", "init", this.name], this.#env).finished;
     if (finished.code !== 0) throw new Error(`pulumi stack init failed: ${finished.stderr}`);
-    await copyFile(join(project, `Pulumi.${this.#name}.yaml`), this.#configFile);
-    await rm(join(project, `Pulumi.${this.#name}.yaml`));
+    const made = join(project, `Pulumi.${this.name}.yaml`);
+    if (!existsSync(this.#configFile)) await copyFile(made, this.#configFile);
+    await rm(made, { force: true });
   }
 
   preview(resources: Declared[], ...flags: string[]): Promise<Run> {
@@ -78,12 +85,12 @@ export class Stack implements AsyncDisposable {
   }
 
   async destroy(): Promise<Run> {
-    return summary(await this.pulumi("destroy", "--yes", "--skip-preview", "--stack", this.#name, "--json"));
+    return summary(await this.pulumi("destroy", "--yes", "--skip-preview", "--stack", this.name, "--json"));
   }
 
   /** The state as anybody with the back end's folder can export it. */
   async export(): Promise<string> {
-    return (await this.#must("stack", "export", "--stack", this.#name)).stdout;
+    return (await this.#must("stack", "export", "--stack", this.name)).stdout;
   }
 
   async import(type: string, name: string, id: string): Promise<Run> {
@@ -94,10 +101,18 @@ export class Stack implements AsyncDisposable {
       "--generate-code=false",
       "--protect=false",
       "--stack",
-      this.#name,
+      this.name,
       "--json",
     ];
     return summary(await this.pulumi("import", type, name, id, "--provider", `server=${provider}`, ...flags));
+  }
+
+  /** The files by which runs lock the stack, where the back end is a folder: what they hold. */
+  async locks(): Promise<string[]> {
+    const folder = join(this.folder, ".pulumi", "locks", "organization", "lab-tests", this.name);
+    const names = await readdir(folder).catch(() => []);
+    const locks = names.filter((name) => name.endsWith(".json"));
+    return Promise.all(locks.map((name) => readFile(join(folder, name), "utf8")));
   }
 
   /** Calls the engine with any words. */
@@ -108,14 +123,19 @@ export class Stack implements AsyncDisposable {
   /** Starts an update and leaves it running, for tests that interrupt it. */
   async begin(resources: Declared[], ...flags: string[]): Promise<Running> {
     await this.#declare(resources);
-    return this.#start(["up", "--yes", "--skip-preview", "--stack", this.#name, "--json", ...flags]);
+    return this.#start(["up", "--yes", "--skip-preview", "--stack", this.name, "--json", ...flags]);
+  }
+
+  /** What an update that was begun has done. */
+  outcome(finished: Finished): Run {
+    return summary(finished);
   }
 
   /** The configuration file stands in the stack's own folder. */
   #start([operation = "", ...rest]: string[], stdin?: string): Running {
     const group = operation === "config" || operation === "stack" ? [operation, rest.shift() ?? ""] : [operation];
     // The commands about the stack itself know no such flag.
-    const configured = operation === "stack" ? [] : ["--config-file", this.#configFile];
+    const configured = ["stack", "cancel"].includes(operation) ? [] : ["--config-file", this.#configFile];
     return start(["pulumi", ...group, "--non-interactive", "-C", project, ...configured, ...rest], this.#env, stdin);
   }
 
@@ -123,7 +143,8 @@ export class Stack implements AsyncDisposable {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  get #name(): string {
+  /** The stack's name, for commands that are given one. */
+  get name(): string {
     return basename(this.folder).toLowerCase();
   }
 
@@ -137,7 +158,7 @@ export class Stack implements AsyncDisposable {
 
   async #operate(operation: string, resources: Declared[], flags: string[]): Promise<Run> {
     await this.#declare(resources);
-    return summary(await this.pulumi(operation, "--stack", this.#name, "--json", ...flags), operation);
+    return summary(await this.pulumi(operation, "--stack", this.name, "--json", ...flags), operation);
   }
 
   /** The program reads a file and not configuration: setting configuration takes the engine half a second a key. */
@@ -152,7 +173,8 @@ export class Stack implements AsyncDisposable {
   }
 }
 
-interface Finished {
+/** What a call of the engine left behind. */
+export interface Finished {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;

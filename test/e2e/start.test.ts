@@ -3,10 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { downLab } from "../../lab/lab.ts";
 import { type Finished, finish } from "../../scripts/command.ts";
 import { projectFolder } from "../../scripts/engine/environment.ts";
-import { labOfRun } from "../../scripts/test-labs.ts";
 
 // A lab of its own: what `npm start` does to its servers is no other test's business.
-const lab = labOfRun(process.pid);
+const lab = `t${process.pid}s`;
 
 function start(): Promise<Finished> {
   return finish([process.execPath, join(projectFolder, "scripts", "start.ts"), "--name", lab], { timeout: 900 });

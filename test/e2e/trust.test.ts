@@ -1,12 +1,13 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, inject, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import type { MachineStatus, ServerName } from "../../lab/status.ts";
 import { finish } from "../../scripts/command.ts";
 import { projectFolder } from "../../scripts/engine/environment.ts";
+import { lab as theLab } from "./on-lab.ts";
 
-const lab = inject("lab");
+const lab = theLab();
 
 let folder: string;
 let file: string;

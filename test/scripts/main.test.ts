@@ -13,9 +13,11 @@ const run = (file: string, ...args: string[]) =>
 
 test("the scripts are those that package.json and .ci call", () => {
   expect(scripts).toEqual([
+    "bench.ts",
     "check.ts",
     "ci.ts",
     "env.ts",
+    "faults.ts",
     "lab.ts",
     "pulumi.ts",
     "setup.ts",
@@ -45,6 +47,9 @@ test.each([
   ["env.ts", ["extra"], "Unexpected argument 'extra'"],
   ["check.ts", ["--bogus"], "Unknown option '--bogus'"],
   ["write-docs.ts", ["--bogus"], "Unknown option '--bogus'"],
+  ["bench.ts", ["--bogus"], "Unknown option '--bogus'"],
+  ["faults.ts", ["--bogus"], "Unknown option '--bogus'"],
+  ["faults.ts", ["--moments", "many"], '--moments is a whole number from 1 up, not "many"'],
   ["lab.ts", ["--bogus"], "Unknown option '--bogus'"],
   ["lab.ts", ["bogus"], '"bogus" is not a command of the lab'],
   ["trust.ts", [], "name one stack"],

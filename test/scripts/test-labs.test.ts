@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
 import { checkLabName } from "../../lab/address-plan.ts";
-import { labOfRun, runOfLab } from "../../scripts/test-labs.ts";
+import { labsAtATime, labsOfRun, runOfLab } from "../../scripts/test-labs.ts";
 
-test.each([1, 4_194_304])("the lab of run %i is a lab's name, and leads back to the run", (pid) => {
-  expect(runOfLab(checkLabName(labOfRun(pid)))).toBe(pid);
+test.each([1, 4_194_304])("the labs of run %i have a lab's names, and lead back to the run", (pid) => {
+  const names = labsOfRun(pid);
+  expect(new Set(names).size).toBe(labsAtATime);
+  expect(names.map((name) => runOfLab(checkLabName(name)))).toEqual(names.map(() => pid));
 });
 
 test("a test file's own labs lead back to it", () => {

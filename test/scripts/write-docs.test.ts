@@ -2,18 +2,18 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { z } from "zod";
-import { kinds } from "../../infra/provider/kinds.ts";
+import { allKinds } from "../../infra/provider/kinds.ts";
 import { generatedPages, resourceSources } from "../../scripts/docs/pages.ts";
 import { argsOf, classOf } from "../../scripts/docs/resources-page.ts";
 import { projectFolder } from "../../scripts/engine/environment.ts";
 
-test.each([...generatedPages()])("%s is what `npm run docs` writes", (path, text) => {
+test.each([...(await generatedPages())])("%s is what `npm run docs` writes", (path, text) => {
   expect(readFileSync(join(projectFolder, path), "utf8")).toBe(text);
 });
 
 const sources = resourceSources();
 
-describe.each(kinds.map((kind) => [kind.type, kind] as const))("%s", (_, kind) => {
+describe.each((await allKinds()).map((kind) => [kind.type, kind] as const))("%s", (_, kind) => {
   const { name, text, examples } = classOf(kind, sources);
   const args = argsOf(name, sources);
 

@@ -10,8 +10,10 @@ import { type ConnectionSettings, endpoint, withDefaults } from "./settings.ts";
 export interface DialOptions {
   readonly say: Say;
   readonly signal?: AbortSignal | undefined;
-  /** Seconds that one attempt may take, from the first packet to the accepted login. @default 20 */
+  /** Seconds that one attempt may take, from the first packet to the accepted login. @default what is left of `dialTimeout` */
   readonly attempt?: number;
+  /** Seconds of an attempt until the server must have proven its key. A login may take longer, as with a dead resolver. @default 20 */
+  readonly answer?: number;
 }
 
 /** An authenticated connection, and the jump host's below it. */
@@ -45,7 +47,8 @@ export async function dial(given: ConnectionSettings, options: DialOptions): Pro
       if (settings.jump !== undefined) jump ??= await dial(settings.jump, options);
       const left = Math.max(settings.dialTimeout - elapsed(), 1);
       const through = jump === undefined ? undefined : await forwarded(jump.client, settings.host, settings.port, left);
-      const client = await attempt(settings, pinned, keys, through, Math.min(options.attempt ?? 20, left), options);
+      const seconds = Math.min(options.attempt ?? left, left);
+      const client = await attempt(settings, pinned, keys, through, seconds, options);
       return {
         client,
         end() {
@@ -95,6 +98,8 @@ async function attempt(
   const cancel = () => reject(new Cancelled(settings.name));
   if (options.signal?.aborted) throw new Cancelled(settings.name);
   options.signal?.addEventListener("abort", cancel, { once: true });
+  const silent = setTimeout(() => reject(new Retriable("no answer")), Math.min(options.answer ?? 20, seconds) * 1000);
+  client.on("handshake", () => clearTimeout(silent));
   // Requests are small and answered at once: Nagle's algorithm would hold each back for 40 ms.
   client.on("connect", () => client.setNoDelay(true));
   client.on("ready", () => resolve(client));
@@ -118,7 +123,7 @@ async function attempt(
       reject(
         trusted && error.code === 2
           ? refusedBy(settings, error, keys.described)
-          : new Retriable(told(error, settings.host)),
+          : new Retriable(trusted && error.level === "client-timeout" ? slowLogin : told(error, settings.host)),
       );
   });
   client.on("close", () => reject(new Retriable(greeting === "" ? "the connection was closed" : greeting)));
@@ -156,9 +161,12 @@ async function attempt(
     sock?.destroy();
     throw error;
   } finally {
+    clearTimeout(silent);
     options.signal?.removeEventListener("abort", cancel);
   }
 }
+
+const slowLogin = "it answers, but the login does not end";
 
 /** A channel through the jump host. Its refusal to forward is a setting; a closed port behind it may open. */
 export function forwarded(client: Client, host: string, port: number, seconds: number): Promise<Duplex> {

@@ -130,6 +130,8 @@ failed=0
 put_back() {
     if [ -e "$dir/absent/$1" ]; then
         rm -rf -- "$2"
+        # Where its directory was not made yet there is nothing to put on the disk either.
+        [ -d "$3" ] || return 0
     else
         mkdir -p -- "$3"
         rm -rf -- "$4"

@@ -32,7 +32,7 @@ export interface GuardedHost<L extends Line> {
   line(): Promise<L>;
   /** The connection in use, if it has not broken as far as we know. */
   oldLine(): L | undefined;
-  /** A new TCP and SSH connection, with the full login; `seconds` for trying. */
+  /** A new TCP and SSH connection, with the full login; `seconds` for trying, 5 of them at most until the server answers. */
   newLine(seconds: number): Promise<L>;
   /** Makes a connection the one in use; the old one ends. */
   adopt(line: L): void;
@@ -139,11 +139,12 @@ async function confirm<L extends Line>(
 ): Promise<{ why: string; sent: boolean } | undefined> {
   let why = "there was no time left";
   let sent = false;
-  // Each attempt is short, so that several fit where packets are lost; the last one must end before the host decides.
+  // Where nothing answers an attempt is short, so that several fit; where only the login is slow, it gets half of what is left,
+  // for then a further one is as slow. The last one must end before the host decides.
   while (left() > 1) {
     let line: L | undefined;
     try {
-      line = await host.newLine(Math.min(left() - 0.5, 5));
+      line = await host.newLine(Math.min(left() - 0.5, Math.max(5, left() / 2)));
       const before = sent;
       sent = true;
       const ran = await within(left(), shell(line, confirmScript(id), 30));

@@ -32,6 +32,16 @@ export async function startProgram<Result>(
   return { result: await execute(dialled, name, command, listen), source };
 }
 
+/** Whether the account can run anything at all: when `sudo` fails, it tells sudo's refusal from that of the login itself. */
+export function runsCommands(dialled: Dialled, name: string): Promise<boolean> {
+  const ended = Promise.withResolvers<boolean>();
+  execute(dialled, name, "true", (channel) => {
+    channel.on("exit", (code: number | null) => ended.resolve(code === 0)).on("close", () => ended.resolve(false));
+    channel.resume();
+  }).catch(() => ended.resolve(false));
+  return ended.promise;
+}
+
 /** Starts a command. `listen` gets the channel at once: what a command that ends at once says must find somebody. */
 function execute<Result>(
   dialled: Dialled,
@@ -64,6 +74,7 @@ export function unusable(name: string, why: string): HostUnusable {
   return new HostUnusable({
     what: `logged in to ${name}, but could not start a program there`,
     why,
-    remedy: "The account needs an ordinary shell, no forced command, and perl (package perl-base) on the host.",
+    remedy:
+      "The account needs an ordinary shell, no forced command, a password that has not expired (`chage -l` shows it), and perl (package perl-base) on the host.",
   });
 }

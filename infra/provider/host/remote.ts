@@ -8,7 +8,7 @@ import { answer, ask, Decoder, encode, type Frame } from "./frames.ts";
 import type { InspectOptions, PathSeen } from "./host.ts";
 import { chunk, parts } from "./local-content.ts";
 import { pathSeen } from "./path-seen.ts";
-import { greeting, lostAtStart, startProgram, unusable } from "./program.ts";
+import { greeting, lostAtStart, runsCommands, startProgram, unusable } from "./program.ts";
 import { type Exec, type Ran, Refusal, type Target } from "./requests.ts";
 import { type ConnectionSettings, withDefaults } from "./settings.ts";
 
@@ -93,9 +93,10 @@ export class Remote {
       await hello.promise;
       return remote;
     } catch (error) {
+      const sudoAlone = !(error instanceof SudoRefused) || (await runsCommands(dialled, name));
       dialled.end();
       dialled.client.destroy();
-      throw error;
+      throw sudoAlone ? error : unusable(name, error.explanation.why);
     } finally {
       clearTimeout(late);
       signal?.removeEventListener("abort", cancel);
@@ -246,7 +247,9 @@ export class Remote {
       const noise = before.toString("utf8").slice(0, 500).trim();
       // Without an exit status it was not the program that ended but the connection (RFC 4254, section 6.10).
       hello.reject(code === undefined ? lostAtStart(this.#name) : failed(code, stderr.trim() || noise));
-      this.#lost(stderr.trim() === "" ? "the program on the host ended" : stderr.trim());
+      const why = stderr.trim() === "" ? "the program on the host ended" : stderr.trim();
+      // Before the greeting, whoever starts us asks what the connection is good for, and ends it.
+      this.#lost(why, this.#decoder !== undefined);
       this.#ended.resolve();
     });
   }
@@ -287,8 +290,9 @@ export class Remote {
           frames.push(frame);
           if (frame.kind === answer.done) resolve(frames);
           if (frame.kind === answer.failed) {
-            const [why, code, stderr] = frame.fields.map(text);
-            reject(new Refusal((why ?? "").trim(), code === "" ? undefined : Number(code), stderr));
+            const [why = "", code, stderr = "", errno] = frame.fields.map(text);
+            const known = { ...(code ? { code: Number(code) } : {}), ...(errno ? { errno } : {}) };
+            reject(new Refusal(why.trim(), { ...known, stderr }));
           }
         },
       });
@@ -332,9 +336,10 @@ export class Remote {
     else this.#send(ask.ping, 0, []);
   }
 
-  #lost(why: string): void {
+  #lost(why: string, hangUp = true): void {
     if (this.#over !== undefined) return;
     this.#finish(new ConnectionLost({ what: `lost the connection to ${this.#name}`, why }));
+    if (!hangUp) return;
     this.#dialled.end();
     this.#dialled.client.destroy();
   }

@@ -35,9 +35,12 @@ export class Refusal extends Error {
   /** The exit code of a validating command that said no. */
   readonly code: number | undefined;
   readonly stderr: string;
-  constructor(text: string, code?: number, stderr = "") {
+  /** The system's name for the error, where writing a file met one: `ENOSPC`; errno(3). */
+  readonly errno: string | undefined;
+  constructor(text: string, { code, stderr = "", errno }: { code?: number; stderr?: string; errno?: string } = {}) {
     super(text);
     this.code = code;
     this.stderr = stderr;
+    this.errno = errno;
   }
 }

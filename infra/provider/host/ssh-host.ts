@@ -11,6 +11,7 @@ import {
 } from "./errors.ts";
 import { type GuardedHost, performGuarded } from "./guard.ts";
 import type { Host, InspectOptions, LookOptions, Output, PathSeen, Say } from "./host.ts";
+import { toldWhile } from "./long-step.ts";
 import { Remote } from "./remote.ts";
 import { type Exec, type Ran, Refusal } from "./requests.ts";
 import { type ConnectionSettings, withDefaults } from "./settings.ts";
@@ -172,9 +173,10 @@ export class SshHost implements Host {
   }
 
   async #run(remote: Remote, step: RunStep, until?: number): Promise<void> {
-    const { argv, stdin, env, deadline = 60, exits = [0] } = step;
+    const { argv, stdin, env, deadline = 60, exits = [0], remedies = {} } = step;
     const what = `could not ${step.title} on ${this.name}`;
-    const ran = await this.#exec(remote, step, until).catch((error) => {
+    const going = (seconds: number) => this.#tellOf(remote, step, seconds);
+    const ran = await toldWhile(this.#exec(remote, step, until), going).catch((error) => {
       throw refused(error, what);
     });
     const secrets = [stdin ?? "", ...Object.values(env ?? {})];
@@ -186,7 +188,14 @@ export class SshHost implements Host {
       secrets,
       hidden: step.secret ?? false,
       guarded: until !== undefined,
+      remedies,
     });
+  }
+
+  async #tellOf(remote: Remote, { title, waitsFor }: RunStep, seconds: number): Promise<void> {
+    const asked = waitsFor && (await remote.exec({ mode: "look", argv: waitsFor, deadline: 10 }));
+    const reason = asked?.stdout.trim() ? `: ${asked.stdout.trim()}` : "";
+    this.#say("info", `${this.name}: ${seconds} s so far to ${title}${reason}`);
   }
 
   #exec(remote: Remote, step: RunStep, until?: number): Promise<Ran> {
@@ -203,7 +212,7 @@ export class SshHost implements Host {
       if (error instanceof Refusal && error.code !== undefined) {
         throw stepFailed(what, validate?.[0] ?? "", error, step.secret ?? false);
       }
-      throw refused(error, what);
+      throw refused(error, what, path);
     });
   }
 
@@ -258,7 +267,8 @@ export class SshHost implements Host {
   }
 
   async #dialled(settings: ConnectionSettings, attempt?: number): Promise<Remote> {
-    const options = { say: this.#say, signal: this.#signal, ...(attempt === undefined ? {} : { attempt }) };
+    const quick = attempt === undefined ? {} : { attempt, answer: 5 };
+    const options = { say: this.#say, signal: this.#signal, ...quick };
     const dialled = await dial(settings, options);
     const remote = await Remote.start(dialled, settings, this.#traffic, this.#signal);
     this.#connections += 1;

@@ -6,9 +6,33 @@ import { type Ran, Refusal } from "./requests.ts";
 /** Characters of a failed command's output that an error keeps. */
 const longest = 16_384;
 
-/** Turns what the host refused into what a user reads; leaves everything else. */
-export function refused(error: unknown, what: string): unknown {
-  return error instanceof Refusal ? new StepFailed({ what, why: error.message }, { cause: error }) : error;
+/** 128 and SIGKILL: how we, and shells, tell that a program was killed without a word. */
+const killed = 137;
+
+const lookForKiller =
+  "Something on the host killed it, most often because memory ran out: `journalctl -k` or `dmesg` tell.";
+
+/** Turns what the host refused into what a user reads; leaves everything else. @param path What was to be written. */
+export function refused(error: unknown, what: string, path?: string): unknown {
+  if (!(error instanceof Refusal)) return error;
+  const remedy = path === undefined ? undefined : remedies[error.errno ?? ""]?.(path, folderOf(path));
+  return new StepFailed({ what, why: error.message, ...(remedy && { remedy }) }, { cause: error });
+}
+
+/** What can be done where writing met an error of the system, by its name in errno(3). */
+const remedies: Readonly<Record<string, (path: string, folder: string) => string>> = {
+  EDQUOT: (_, folder) =>
+    `The owner's quota is used up: raise it, or make room in ${folder}, then run the update again.`,
+  ENOSPC: (_, folder) =>
+    `Make room there (\`df -h ${folder}\` shows the space, \`df -i ${folder}\` the inodes), then run the update again.`,
+  EPERM: (path, folder) =>
+    `An attribute may forbid it (\`lsattr -d ${folder} ${path}\`; \`chattr -i\` takes it away); then run the update again.`,
+  EROFS: (_, folder) =>
+    `It is mounted read-only (\`findmnt -T ${folder}\`; \`dmesg\` may say why): make it writable, then run the update again.`,
+};
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/")) || "/";
 }
 
 /** What a command's end is judged by. */
@@ -22,15 +46,17 @@ export interface Verdict {
   readonly hidden?: boolean;
   /** Whether a guard may have cut the deadline short. */
   readonly guarded?: boolean;
+  /** What to do about an exit code. */
+  readonly remedies?: Readonly<Record<number, string>>;
 }
 
 /** The output of a command that ended as it may; throws `DeadlineExceeded` or `StepFailed` for any other. */
 export function judged(ran: Ran, verdict: Verdict): Output {
-  const { what, program, exits, deadline, hidden = false } = verdict;
+  const { what, program, exits, deadline, hidden = false, remedies } = verdict;
   if (!ran.late && exits.includes(ran.code)) return { code: ran.code, stdout: ran.stdout, stderr: ran.stderr };
   const [stderr, stdout] = [ran.stderr, ran.stdout].map((text) => redact(lastLines(text), verdict.secrets));
   if (!ran.late)
-    throw stepFailed(what, program, { code: ran.code, stderr: stderr ?? "", stdout: stdout ?? "" }, hidden);
+    throw stepFailed(what, program, { code: ran.code, stderr: stderr ?? "", stdout: stdout ?? "" }, hidden, remedies);
   const guarded = verdict.guarded ? ", less under a guard, for what it does must be undone in time" : "";
   const said = hidden || stderr === undefined ? "" : `\n${tail(stderr)}`;
   const why = `${program} was killed, for it did not end in time (${deadline} s${guarded})${said}`;
@@ -43,11 +69,18 @@ export function stepFailed(
   program: string,
   ran: { code?: number | undefined; stderr: string; stdout?: string },
   hidden: boolean,
+  remedies: Readonly<Record<number, string>> = {},
 ): StepFailed {
   const said = hidden ? "[its output may hold a secret]" : tail(ran.stderr) || tail(ran.stdout ?? "");
   const ending = ran.code === undefined ? "" : ` (exit ${ran.code})`;
+  const remedy = remedies[ran.code ?? 0] ?? (ran.code === killed ? lookForKiller : undefined);
+  const silence = ran.code === killed ? "it was killed" : "no word of explanation";
   return new StepFailed(
-    { what, why: `${program}: ${said === "" ? "no word of explanation" : said}${ending}` },
+    {
+      what,
+      why: `${program}: ${said === "" ? silence : said}${ending}`,
+      ...(remedy !== undefined && { remedy }),
+    },
     { code: ran.code, stderr: hidden ? "" : ran.stderr },
   );
 }

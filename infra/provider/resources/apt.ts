@@ -16,34 +16,42 @@ const keepConfiguration = ["--force-confdef", "--force-confold"];
 
 const property = "packages";
 
-/**
- * Waits until nobody holds a lock, then lets dpkg finish what was interrupted; without that, apt refuses to work.
- * fcntl(2) tells who holds a lock; the structure is that of 64-bit Linux.
- */
-const waitScript = `
+/** Who holds a lock, in words; nothing when nobody does. fcntl(2) tells; the structure is that of 64-bit Linux. */
+const holder = `
 use strict;
 use warnings;
 use Fcntl qw(F_GETLK F_UNLCK F_WRLCK SEEK_SET);
-my ($patience, $locks, @configure) = @ARGV;
-my $began = time;
-while (1) {
-    my ($file, $pid);
-    for (split /:/, $locks) {
-        open(my $handle, '<', $_) or next;
+sub holder {
+    for my $file (split /:/, $_[0]) {
+        open(my $handle, '<', $file) or next;
         my $lock = pack('s s x4 q q l x4', F_WRLCK, SEEK_SET, 0, 0, 0);
         fcntl($handle, F_GETLK, $lock) or next;
-        (my $type, $pid) = (unpack 's s x4 q q l', $lock)[0, 4];
-        if ($type != F_UNLCK) { $file = $_; last }
-    }
-    last unless defined $file;
-    my $waited = time - $began;
-    if ($waited >= $patience) {
+        my ($type, $pid) = (unpack 's s x4 q q l', $lock)[0, 4];
+        next if $type == F_UNLCK;
         open(my $words, '<', "/proc/$pid/cmdline");
         my $command = do { local $/; $words ? <$words> // '' : '' };
         $command =~ s/\\0+/ /g;
         $command =~ s/ +$//;
-        print STDERR "process $pid ($command) holds $file; waited $waited s\\n";
-        exit 75;
+        return "process $pid ($command) holds $file";
+    }
+    return;
+}
+`;
+
+/** The exit code of waiting in vain; EX_TEMPFAIL of sysexits.h. */
+const inVain = 75;
+
+/** Waits until nobody holds a lock, then lets dpkg finish what was interrupted; without that, apt refuses to work. */
+const waitScript = `${holder}
+my ($patience, $locks, @configure) = @ARGV;
+# No clock that somebody, or chrony, can set in the meantime.
+sub now { open(my $uptime, '<', '/proc/uptime') or die "/proc/uptime: $!\\n"; return (split ' ', <$uptime>)[0] }
+my $began = now();
+while (my $held = holder($locks)) {
+    my $waited = int(now() - $began);
+    if ($waited >= $patience) {
+        print STDERR "$held; waited $waited s\\n";
+        exit ${inVain};
     }
     select(undef, undef, undef, 0.5);
 }
@@ -90,7 +98,17 @@ export function settle(patience: number): RunStep {
   return run(
     "wait for other package managers and finish what was interrupted",
     [...argv, "dpkg", ...keepConfiguration, "--configure", "--pending"],
-    { env, property, deadline: patience + 600, survives: true },
+    {
+      env,
+      property,
+      deadline: patience + 600,
+      survives: true,
+      waitsFor: ["perl", "-e", `${holder} print holder(@ARGV) // ''`, "--", locks.join(":")],
+      remedies: {
+        1: "Mend or remove the package that it names (`dpkg --configure -a` shows the same), then run the update again.",
+        [inVain]: "Let it finish, or end it if it hangs, then run the update again; `lockTimeout` is how long we wait.",
+      },
+    },
   );
 }
 
@@ -109,6 +127,8 @@ export function install(packages: readonly string[], { patience, recommends, dow
     "--yes",
     "--quiet",
     ...["-o", `DPkg::Lock::Timeout=${patience}`],
+    // On a terminal of apt's own, what dpkg says of a failure would be lost among what it says of its progress.
+    ...["-o", "Dpkg::Use-Pty=0"],
     ...keepConfiguration.flatMap((option) => ["-o", `Dpkg::Options::=${option}`]),
     recommends ? "--install-recommends" : "--no-install-recommends",
     ...(downgrades ? ["--allow-downgrades"] : []),

@@ -172,6 +172,29 @@ export function timeProperties(text: string): { timeZone: string; timeSynchronis
   };
 }
 
+/** Seconds by which a clock may differ from ours and count as right: a busy server takes its time to answer. */
+const clockTolerance = 120;
+
+/**
+ * How far a server's clock is from ours, in whole days, hours or minutes; `undefined` when it is right. In words, and not in
+ * seconds: what changes by itself would be a difference in every run.
+ *
+ * @param there What the server's `date +%s` said. @param asked, answered Milliseconds since 1970 by our clock.
+ */
+export function clockOff(there: string, asked: number, answered: number): string | undefined {
+  const seconds = Number.parseInt(there, 10);
+  const off = seconds - Math.min(Math.max(seconds, asked / 1000), answered / 1000);
+  if (Number.isNaN(off) || Math.abs(off) < clockTolerance) return undefined;
+  const [unit, size] = units.find(([, size]) => Math.abs(off) >= 2 * size) ?? ["minutes", 60];
+  return `${Math.round(Math.abs(off) / size)} ${unit} ${off > 0 ? "ahead" : "behind"}`;
+}
+
+const units: readonly (readonly [string, number])[] = [
+  ["days", 86_400],
+  ["hours", 3_600],
+  ["minutes", 60],
+];
+
 type Row = Record<string, unknown>;
 
 function rows(json: string, key: string): Row[] {

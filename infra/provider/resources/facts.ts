@@ -6,6 +6,7 @@ import type { Kind } from "../kind.ts";
 import { HostResource, type Inputs } from "../resource.ts";
 import {
   addresses,
+  clockOff,
   type Disk,
   disks,
   type InterfaceAddresses,
@@ -45,6 +46,8 @@ export interface FactsSeen {
   addresses: Record<string, InterfaceAddresses>;
   /** Left out where nothing on the server can tell. */
   timeSynchronised?: boolean;
+  /** How far the clock is from that of the machine where Pulumi runs: `365 days behind`. Left out when it is less than two minutes. */
+  clockOff?: string;
   /** `Europe/Copenhagen`; empty where nothing on the server can tell. */
   timeZone: string;
   hostname: string;
@@ -98,6 +101,8 @@ export class Facts extends HostResource<FactsArgs> {
   /** Addresses by network interface. */
   declare readonly addresses: Output<Record<string, InterfaceAddresses>>;
   declare readonly timeSynchronised: Output<boolean | undefined>;
+  /** How far the clock is from that of the machine where Pulumi runs: `365 days behind`. Left out when it is less than two minutes. */
+  declare readonly clockOff: Output<string | undefined>;
   declare readonly timeZone: Output<string>;
   declare readonly hostname: Output<string>;
   declare readonly virtualization: Output<string>;
@@ -119,6 +124,7 @@ const outputs: readonly (keyof FactsSeen)[] = [
   "disk",
   "addresses",
   "timeSynchronised",
+  "clockOff",
   "timeZone",
   "hostname",
   "virtualization",
@@ -136,7 +142,9 @@ export const facts: Kind<FactsWant, FactsSeen> = {
   named: (id) => (id === "facts" ? {} : undefined),
 
   async observe(host) {
-    const [release, machineId, online, meminfo, lsmem, lsblk, findmnt, uname, virtualization, time, ip] =
+    const asked = Date.now();
+    const clock = words(host, ["date", "+%s"]).then((there) => clockOff(there, asked, Date.now()));
+    const [release, machineId, online, meminfo, lsmem, lsblk, findmnt, uname, virtualization, time, ip, off] =
       await Promise.all([
         text(host, "/usr/lib/os-release"),
         text(host, "/etc/machine-id"),
@@ -153,6 +161,7 @@ export const facts: Kind<FactsWant, FactsSeen> = {
         // Fails where no message bus runs.
         words(host, ["timedatectl", "show", "--property=Timezone", "--property=NTPSynchronized"], [0, 1]),
         words(host, ["ip", "-json", "addr", "show"]),
+        clock,
       ]);
     const [hostname = "", kernel = "", architecture = ""] = uname.trim().split(" ");
     return {
@@ -164,6 +173,7 @@ export const facts: Kind<FactsWant, FactsSeen> = {
       ...disks(lsblk, findmnt),
       addresses: addresses(ip),
       ...timeProperties(time),
+      ...(off === undefined ? {} : { clockOff: off }),
       hostname,
       virtualization: virtualization.trim(),
       machineId: machineId.trim(),
@@ -182,8 +192,16 @@ export const facts: Kind<FactsWant, FactsSeen> = {
     };
   },
 
-  warn: ({ require = {} }, seen) => (seen === undefined ? [] : reservations(require, seen)),
+  warn: ({ require = {} }, seen) =>
+    seen === undefined ? [] : [...reservations(require, seen), ...(seen.clockOff ? [wrongClock(seen.clockOff)] : [])],
 };
+
+function wrongClock(off: string): string {
+  return (
+    `The server's clock is ${off}. A wrong clock makes package lists and certificates look expired or not valid yet. ` +
+    "chrony sets it when it starts, and not later: `systemctl restart chrony` on the server, or `date --set`."
+  );
+}
 
 async function text(host: Host, path: string): Promise<string> {
   const [seen] = await host.inspect(path, { content: 64 * 1024 });

@@ -141,9 +141,12 @@ export const file: Kind<FileWant, FileSeen, FileMemory> = {
 
   async observe(host, want) {
     const path = want.path ?? "";
-    const [seen] = await host.inspect(path, { hash: true, content: want.source === undefined ? maxContent : 0 });
+    // Both at once: they travel together, and one round trip is all that an unchanged file costs.
+    const [[seen], [kept]] = await Promise.all([
+      host.inspect(path, { hash: true, content: want.source === undefined ? maxContent : 0 }),
+      host.inspect(keptAt(path)),
+    ]);
     if (seen === undefined) return undefined;
-    const [kept] = await host.inspect(keptAt(path));
     const text = seen.content === undefined ? undefined : decode(seen.content);
     return {
       path,

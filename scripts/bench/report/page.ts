@@ -1,4 +1,5 @@
 import { code, table } from "../../docs/markdown.ts";
+import { machineInWords } from "../../measured-on.ts";
 import { describeSeconds } from "../../reporter.ts";
 import { type Aim, aimsOf } from "../aims.ts";
 import type { Breakdown, Growth, Result } from "../measurement.ts";
@@ -41,12 +42,10 @@ export function performancePage(result: Result, pictures: ReadonlySet<string>): 
 }
 
 function intro({ begun, commit, command, machine, took }: Result): string {
-  const memory = `${Math.round(machine.memory / 2 ** 30)} GiB`;
   return [
     `Written by ${code("npm run bench -- --write")} from its own result; do not edit. Measured on ${begun.slice(0, 10)} at commit ${code(commit)} by`,
-    `${code(command)}, which took ${describeSeconds(took)}, on ${machine.processor} with ${machine.cores} cores and ${memory}, ${machine.system},`,
-    `Linux ${machine.kernel}, Node ${machine.node.replace("v", "")}. The load average at the start was ${machine.load.toFixed(1)}. The machine that runs the`,
-    "tools and the three servers share these cores.",
+    `${code(command)}, which took ${describeSeconds(took)}, on ${machineInWords(machine)}.`,
+    "The machine that runs the tools and the three servers share these cores.",
   ].join("\n");
 }
 

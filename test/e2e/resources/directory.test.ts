@@ -1,13 +1,14 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { SshHost } from "../../../infra/provider/host/ssh-host.ts";
 import { directory } from "../../../infra/provider/resources/directory.ts";
+import { lab } from "../on-lab.ts";
 import { byHand, labHost, Managed } from "./lifecycle.ts";
 
 const path = "/srv/a directory; $(touch owned) 'æ'";
 let host: SshHost;
 
 beforeAll(async () => {
-  host = await labHost(inject("lab"), "dev");
+  host = await labHost(lab(), "dev");
 });
 afterAll(async () => {
   await byHand(host, 'rm -rf -- "$1"', path);

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import type { SshHost } from "../../../infra/provider/host/ssh-host.ts";
 import { facts } from "../../../infra/provider/resources/facts.ts";
+import { lab as theLab } from "../on-lab.ts";
 import { labHost, Managed } from "./lifecycle.ts";
 
-const lab = inject("lab");
+const lab = theLab();
 const dev = lab.machines.find(({ name }) => name === "dev");
 let host: SshHost;
 beforeAll(async () => {

@@ -1,15 +1,16 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import type { SshHost } from "../../../infra/provider/host/ssh-host.ts";
 import { fileTree } from "../../../infra/provider/resources/file-tree.ts";
 import { keptAt } from "../../../infra/provider/resources/kept.ts";
+import { lab } from "../on-lab.ts";
 import { byHand, labHost, Managed } from "./lifecycle.ts";
 
 const path = "/srv/tree '$(touch owned)' æ";
 let host: SshHost;
 
 beforeAll(async () => {
-  host = await labHost(inject("lab"), "dev");
+  host = await labHost(lab(), "dev");
 });
 afterAll(async () => {
   await byHand(host, 'rm -rf -- "$1"', path);

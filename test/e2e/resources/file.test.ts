@@ -1,13 +1,14 @@
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import type { SshHost } from "../../../infra/provider/host/ssh-host.ts";
 import { file } from "../../../infra/provider/resources/file.ts";
+import { lab } from "../on-lab.ts";
 import { byHand, labHost, Managed } from "./lifecycle.ts";
 
 const path = "/srv/a file; $(touch owned) 'æ'";
 let host: SshHost;
 
 beforeAll(async () => {
-  host = await labHost(inject("lab"), "dev", "deploy");
+  host = await labHost(lab(), "dev", "deploy");
 });
 afterAll(async () => {
   await byHand(host, 'rm -rf -- "$1"', path);

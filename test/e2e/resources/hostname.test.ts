@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import type { SshHost } from "../../../infra/provider/host/ssh-host.ts";
 import { hostname } from "../../../infra/provider/resources/hostname.ts";
+import { lab as theLab } from "../on-lab.ts";
 import { byHand, labHost, Managed } from "./lifecycle.ts";
 
-const lab = inject("lab");
+const lab = theLab();
 let host: SshHost;
 beforeAll(async () => {
   host = await labHost(lab, "dev", "deploy");

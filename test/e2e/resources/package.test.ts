@@ -1,12 +1,13 @@
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import type { SshHost } from "../../../infra/provider/host/ssh-host.ts";
 import { aptPackage } from "../../../infra/provider/resources/package.ts";
+import { lab } from "../on-lab.ts";
 import { byHand, labHost, Managed } from "./lifecycle.ts";
 
 let host: SshHost;
 
 beforeAll(async () => {
-  host = await labHost(inject("lab"), "dev");
+  host = await labHost(lab(), "dev");
 });
 afterAll(async () => {
   await byHand(host, "apt-mark unhold tree bc > /dev/null; dpkg --purge tree bc lesspipe-none 2> /dev/null || true");
@@ -59,29 +60,5 @@ test("missing package lists are fetched", async () => {
   await byHand(host, "rm -rf /var/lib/apt/lists /var/cache/apt/*.bin");
   const managed = new Managed(aptPackage, host);
   await managed.apply({ packages: { tree: "installed" } });
-  await managed.destroy();
-});
-
-test("a lock that somebody holds is waited for, and the error says who holds it", async () => {
-  const holdScript = `
-    setsid perl -e 'use Fcntl; open(F, "+>>", $ARGV[0]); my $lock = pack("s s x4 q q l x4", F_WRLCK, 0, 0, 0, 0);
-      fcntl(F, F_SETLK, $lock) or die; sleep $ARGV[1]' /var/lib/dpkg/lock-frontend "$1" > /dev/null 2>&1 &
-    sleep 0.3`;
-  await byHand(host, holdScript, "4");
-  const managed = new Managed(aptPackage, host);
-  await expect(managed.apply({ packages: { tree: "installed" }, lockTimeout: 1 })).rejects.toThrow(
-    /process \d+ \(perl -e .*\) holds \/var\/lib\/dpkg\/lock-frontend; waited 1 s/s,
-  );
-  expect(await managed.apply({ packages: { tree: "installed" }, lockTimeout: 60 })).toEqual([prepare, "install tree"]);
-  await managed.destroy();
-});
-
-test("what an interruption left half-done is finished first", async () => {
-  const managed = new Managed(aptPackage, host);
-  await byHand(host, "cd /tmp; apt-get -q download tree; dpkg --unpack tree_*.deb; rm tree_*.deb");
-  const given = { packages: { tree: "installed", bc: "installed" } };
-  await managed.apply(given);
-  expect(managed.seen.packages).toEqual(given.packages);
-  await byHand(host, "dpkg --remove tree");
   await managed.destroy();
 });

@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, expect, inject, it } from "vitest";
-import { ChangeUndone } from "../../../infra/provider/host/errors.ts";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import type { SshHost } from "../../../infra/provider/host/ssh-host.ts";
 import { sshd } from "../../../infra/provider/resources/sshd.ts";
+import { lab as theLab } from "../on-lab.ts";
 import { byHand, labHost, Managed } from "./lifecycle.ts";
 
-const lab = inject("lab");
+const lab = theLab();
 const file = "/etc/ssh/sshd_config.d/10-onprem.conf";
 const load = ["check the configuration of sshd", "restart sshd"];
 const both = ["write the settings of sshd", ...load];
@@ -95,16 +95,4 @@ it("warns of what holds for some connections only", async () => {
   ]);
   expect(sshd.refuse?.(want, seen, false)).toBeUndefined();
   await byHand(host, `rm ${path}; systemctl reload ssh`);
-});
-
-it("undoes settings that lock us out", async () => {
-  const guarded = {
-    ...sshd,
-    guard: () => ({ name: "sshd", ...sshd.guard?.(undefined, undefined), seconds: 10 }) as never,
-  };
-  await expect(new Managed(guarded, host).apply({ allowUsers: ["nobody"] })).rejects.toMatchObject({
-    cause: expect.any(ChangeUndone),
-  });
-  expect(await host.inspect(file)).toEqual([]);
-  expect((await sshd.observe(host, {}))?.allowUsers).toBeUndefined();
 });

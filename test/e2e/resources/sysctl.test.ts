@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import type { SshHost } from "../../../infra/provider/host/ssh-host.ts";
 import { sysctl } from "../../../infra/provider/resources/sysctl.ts";
+import { lab as theLab } from "../on-lab.ts";
 import { byHand, labHost, Managed } from "./lifecycle.ts";
 
-const lab = inject("lab");
+const lab = theLab();
 // A host of the lab shares its machine's kernel and may only set what belongs to its own network namespace.
 const redirects = "net.ipv4.conf.all.send_redirects";
 const range = "net.ipv4.ip_local_port_range";

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { SshHost } from "../../../infra/provider/host/ssh-host.ts";
 import { systemdUnit } from "../../../infra/provider/resources/systemd-unit.ts";
+import { lab } from "../on-lab.ts";
 import { byHand, labHost, Managed } from "./lifecycle.ts";
 
 const name = "onprem-test.service";
@@ -22,7 +23,7 @@ const clean = () =>
   );
 
 beforeAll(async () => {
-  host = await labHost(inject("lab"), "dev");
+  host = await labHost(lab(), "dev");
 });
 afterAll(async () => {
   await clean();

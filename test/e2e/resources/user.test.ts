@@ -2,13 +2,13 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, inject, it } from "vitest";
-import { ChangeUndone } from "../../../infra/provider/host/errors.ts";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { connect, type SshHost } from "../../../infra/provider/host/ssh-host.ts";
 import { user } from "../../../infra/provider/resources/user.ts";
+import { lab as theLab } from "../on-lab.ts";
 import { byHand, labHost, Managed } from "./lifecycle.ts";
 
-const lab = inject("lab");
+const lab = theLab();
 const dev = lab.machines.find(({ name }) => name === "dev");
 const folder = mkdtempSync(join(tmpdir(), "onprem-keys-"));
 const keyFile = join(folder, "anna");
@@ -213,18 +213,3 @@ it.each(["$(touch /tmp/owned)", "--help", "'; touch /tmp/owned #", '* æøå �
     expect([await host.inspect(home), await host.inspect("/tmp/owned")]).toEqual([[], []]);
   },
 );
-
-it("undoes a change that locks us out", async () => {
-  const own = (await user.observe(host, { name: "deploy" }))?.authorizedKeys;
-  // Our own key is not among the new ones.
-  const want = { name: "deploy", authorizedKeys: [other], adopt: true };
-  const guarded = {
-    ...user,
-    guard: (...given: Parameters<NonNullable<typeof user.guard>>) => {
-      const guard = user.guard?.(...given);
-      return guard && { ...guard, seconds: 10 };
-    },
-  };
-  await expect(new Managed(guarded, host).apply(want)).rejects.toMatchObject({ cause: expect.any(ChangeUndone) });
-  expect((await user.observe(host, { name: "deploy" }))?.authorizedKeys).toEqual(own);
-});

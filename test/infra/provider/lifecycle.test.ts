@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Failure } from "../../../infra/provider/failure.ts";
 import { Cancelled, ConnectionLost } from "../../../infra/provider/host/errors.ts";
+import type { Kind } from "../../../infra/provider/kind.ts";
 import { admit, apply, destroy, Refused, Unfinished } from "../../../infra/provider/lifecycle.ts";
-import { NotesHost, type NoteWant, noteKind } from "./notes.ts";
+import { run } from "../../../infra/provider/step.ts";
+import { type NoteSeen, NotesHost, type NoteWant, noteKind } from "./notes.ts";
 
 let host: NotesHost;
 beforeEach(() => {
@@ -108,6 +110,82 @@ describe("apply", () => {
       throw failed;
     });
     expect(await thrown(apply(noteKind, host, want()))).toMatchObject({ cause: failed, begun: true, seen: undefined });
+  });
+});
+
+describe("a creation of several steps", () => {
+  // Half of it must not be taken over: it could be somebody else's.
+  const pair: Kind<NoteWant, NoteSeen, { before: string }> = {
+    ...noteKind,
+    plan: (wanted, seen) => [
+      ...(seen === undefined ? [run("begin a", ["write", "a", "half"])] : []),
+      ...noteKind.plan(wanted, seen),
+    ],
+    refuse: (wanted, seen, ours) =>
+      ours || seen === undefined || seen.text === wanted.text ? undefined : { why: "it is not ours" },
+  };
+  const killed = () =>
+    host.instead.set("write a", () => {
+      throw new ConnectionLost({ what: "lost dev", why: "killed" });
+    });
+
+  test("is noted on the host before its first step, and forgotten after its last", async () => {
+    expect((await apply(pair, host, want())).changed).toEqual(["begin a", "write a"]);
+    expect(host.performed.map(({ titles }) => titles)).toEqual([
+      ["note what is begun", "begin a", "write a"],
+      ["forget what was begun"],
+    ]);
+    expect(host.begun.size).toBe(0);
+  });
+
+  test("that was killed in between is gone on with by the next one, which knows what was there before", async () => {
+    killed();
+    await thrown(apply(pair, host, want()));
+    expect([host.notes.get("a"), host.begun.size]).toEqual(["half", 1]);
+    host.instead.clear();
+    expect(await apply(pair, host, want())).toEqual({ seen: hello, memory: { before: "" }, changed: ["write a"] });
+    expect(host.begun.size).toBe(0);
+  });
+
+  test("is refused where somebody else has left a half", async () => {
+    host.notes.set("a", "half");
+    expect(await thrown(apply(pair, host, want()))).toBeInstanceOf(Refused);
+    expect(host.performed).toEqual([]);
+  });
+
+  test("that failed is in the state, and so forgotten; out of reach it stays until the next change or removal", async () => {
+    host.instead.set("write a", () => {
+      throw new Failure({ what: "could not write a", why: "disk full" });
+    });
+    await thrown(apply(pair, host, want()));
+    expect(host.begun.size).toBe(0);
+    for (const settle of [
+      () => apply(pair, host, want(), { ours: true }),
+      () => apply(pair, host, want({ text: "half" }), { ours: true }),
+      () => destroy(pair, host, want()),
+    ]) {
+      host.notes.clear();
+      killed();
+      await thrown(apply(pair, host, want()));
+      expect(host.begun.size).toBe(1);
+      host.instead.clear();
+      await settle();
+      expect(host.begun.size).toBe(0);
+    }
+  });
+
+  test("under a guard is noted outside of it: what the guard undoes must not take the note along", async () => {
+    await apply({ ...pair, guard: () => ({ name: "pair", files: [], restore: [] }) }, host, want());
+    expect(host.performed).toEqual([
+      { titles: ["note what is begun"] },
+      { titles: ["begin a", "write a"], guard: "pair" },
+      { titles: ["forget what was begun"] },
+    ]);
+  });
+
+  test("needs no note where it is in the state already", async () => {
+    await apply(pair, host, want(), { ours: true });
+    expect(host.performed.map(({ titles }) => titles)).toEqual([["begin a", "write a"]]);
   });
 });
 

@@ -13,6 +13,8 @@ export class NotesHost implements Host {
   readonly performed: { readonly titles: readonly string[]; readonly guard?: string }[] = [];
   /** What happens instead of the step with this title; nothing further runs when it throws. */
   readonly instead = new Map<string, () => void>();
+  /** What was begun and not ended, by path. */
+  readonly begun = new Map<string, string>();
   /** Thrown by every look. */
   blind: Error | undefined;
   closed = false;
@@ -23,8 +25,12 @@ export class NotesHost implements Host {
     return { code: note === undefined ? 1 : 0, stdout: note ?? "", stderr: "" };
   }
 
-  async inspect(): Promise<readonly PathSeen[]> {
-    return [];
+  async inspect(path: string): Promise<readonly PathSeen[]> {
+    const text = this.begun.get(path);
+    if (text === undefined) return [];
+    const content = new TextEncoder().encode(text);
+    const file = { type: "file", owner: "root", group: "root", mode: "0600", mtime: 0 } as const;
+    return [{ path, ...file, size: content.length, content }];
   }
 
   async perform(steps: readonly Step[], guard?: Guard): Promise<void> {
@@ -35,7 +41,10 @@ export class NotesHost implements Host {
     for (const step of steps) {
       if (step.do !== "run") throw new Failure({ what: "cannot write files", why: "this host keeps notes" });
       const instead = this.instead.get(step.title);
+      const path = step.argv.at(-1) ?? "";
       if (instead !== undefined) instead();
+      else if (step.title === "note what is begun") this.begun.set(path, step.stdin ?? "");
+      else if (step.title === "forget what was begun") this.begun.delete(path);
       else if (step.argv[0] === "write") this.notes.set(step.argv[1] ?? "", step.argv[2] ?? "");
       else this.notes.delete(step.argv[1] ?? "");
     }

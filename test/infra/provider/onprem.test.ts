@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { begunAt } from "../../../infra/provider/begun.ts";
 import { Failure } from "../../../infra/provider/failure.ts";
 import type { Say } from "../../../infra/provider/host/host.ts";
 import { type Connector, Onprem } from "../../../infra/provider/onprem.ts";
@@ -26,7 +27,7 @@ beforeEach(async () => {
       return host;
     },
   };
-  plugin = new Onprem("1.2.3", [noteKind], connector);
+  plugin = new Onprem("1.2.3", { [type]: async () => noteKind }, async () => connector);
 });
 
 const bag = (values: Record<string, unknown>, ...secrets: string[]): Bag => ({
@@ -82,8 +83,8 @@ describe("configuration", () => {
       { inputs: bag({ port: 22 }), problems: [{ property: "host", reason: "is required" }] },
     ],
     ["waits for the unknown", bag({ host: UNKNOWN }), { inputs: bag({ port: 22, host: UNKNOWN }), problems: [] }],
-  ])("%s", (_, given, checked) => {
-    expect(plugin.checkConfig(given)).toEqual(checked);
+  ])("%s", async (_, given, checked) => {
+    expect(await plugin.checkConfig(given)).toEqual(checked);
   });
 
   test("that is not known yet connects to nothing, and changes say so", async () => {
@@ -98,7 +99,7 @@ describe("configuration", () => {
 
   test("a host out of reach is the failure of a program's provider", async () => {
     connector.fails = new Failure({ what: "no ssh on dev", why: "no answer" });
-    plugin.checkConfig(bag({ host: "dev" }));
+    await plugin.checkConfig(bag({ host: "dev" }));
     expect(await thrown(connected())).toBe(connector.fails);
   });
 
@@ -119,38 +120,38 @@ describe("configuration", () => {
 });
 
 describe("check", () => {
-  test("fills in defaults and keeps secrets and unknowns", () => {
-    expect(plugin.check(type, bag({ note: "a", text: UNKNOWN, tags: ["x"] }, "tags"))).toEqual({
+  test("fills in defaults and keeps secrets and unknowns", async () => {
+    expect(await plugin.check(type, bag({ note: "a", text: UNKNOWN, tags: ["x"] }, "tags"))).toEqual({
       inputs: bag({ note: "a", tags: ["x"], text: UNKNOWN }, "tags"),
       problems: [],
     });
   });
 
-  test("refuses a secret where none may be", () => {
-    const { problems } = plugin.check(type, bag({ note: "a", text: "hello" }, "note", "text"));
+  test("refuses a secret where none may be", async () => {
+    const { problems } = await plugin.check(type, bag({ note: "a", text: "hello" }, "note", "text"));
     expect(problems).toEqual([
       { property: "note", reason: "must not be a secret: on the host every account could read it" },
     ]);
   });
 
-  test("shows no secret", () => {
-    const { problems } = plugin.check(type, bag({ note: "a", text: ["s3cret"] }, "text"));
+  test("shows no secret", async () => {
+    const { problems } = await plugin.check(type, bag({ note: "a", text: ["s3cret"] }, "text"));
     expect(problems).toEqual([{ property: "text", reason: expect.stringMatching(/given: \[secret\]$/) }]);
   });
 
-  test("names a type that is not there", () => {
-    expect(() => plugin.check("onprem:test:Nothing", bag({}))).toThrow(
+  test("names a type that is not there", async () => {
+    await expect(plugin.check("onprem:test:Nothing", bag({}))).rejects.toThrow(
       "the plugin onprem has no onprem:test:Nothing\n  it has onprem:test:Note",
     );
   });
 });
 
 describe("diff", () => {
-  test("warns of what stands, once a run", () => {
+  test("warns of what stands, once a run", async () => {
     const said: unknown[] = [];
     const odd = { name: "mine", say: (...words: unknown[]) => said.push(words), id: "a", oldInputs: bag(note("odd")) };
     for (let times = 0; times < 2; times++)
-      plugin.diff(type, { ...odd, inputs: bag(note("odd")), outputs: bag(state("odd")) });
+      await plugin.diff(type, { ...odd, inputs: bag(note("odd")), outputs: bag(state("odd")) });
     expect(said).toEqual([["warning", "that is odd"]]);
   });
 
@@ -185,8 +186,8 @@ describe("diff", () => {
       [{ path: ["require"], change: "update" }],
       [],
     ],
-  ])("%s", (_, oldInputs, inputs, outputs, differences, replaces) => {
-    expect(diff(oldInputs, inputs, outputs)).toEqual({ differences, replaces });
+  ])("%s", async (_, oldInputs, inputs, outputs, differences, replaces) => {
+    expect(await diff(oldInputs, inputs, outputs)).toEqual({ differences, replaces });
   });
 });
 
@@ -220,6 +221,20 @@ describe("create", () => {
     expect(error.message).toBe(
       'onprem:test:Note "mine": nothing was changed on dev.example.dk\n  it is holy\n  Take another.',
     );
+  });
+
+  test("previews what a killed run has begun as ours", async () => {
+    host.notes.set("a", "half");
+    const strict = {
+      ...noteKind,
+      refuse: (_: unknown, __: unknown, ours: boolean) => (ours ? undefined : { why: "theirs" }),
+    };
+    plugin = new Onprem("1.2.3", { [type]: async () => strict }, async () => connector);
+    await connected();
+    const preview = () => plugin.create(type, creation(bag(note()), { preview: true }));
+    expect((await thrown(preview())).message).toContain("theirs");
+    host.begun.set(begunAt(type, "a"), "{}");
+    expect((await preview()).outputs.values).toEqual({ ...note(), length: 5 });
   });
 
   test("that failed half-way leaves its state, with its secrets", async () => {
@@ -321,8 +336,12 @@ test("remove puts back what was there before us, and may be said twice", async (
   expect(host.performed).toEqual([{ titles: ["put a back"] }]);
 });
 
-test("the schema names each resource", () => {
-  expect(JSON.parse(plugin.schema())).toMatchObject({ name: "onprem", version: "1.2.3", resources: { [type]: {} } });
+test("the schema names each resource", async () => {
+  expect(JSON.parse(await plugin.schema())).toMatchObject({
+    name: "onprem",
+    version: "1.2.3",
+    resources: { [type]: {} },
+  });
 });
 
 /** A kind with something in it that can leave the program: what `prior` is for. */
@@ -335,7 +354,7 @@ test("what left the program in an update that failed is still looked for until o
       return noteKind.observe(...words);
     },
   };
-  plugin = new Onprem("1.2.3", [recording], connector);
+  plugin = new Onprem("1.2.3", { [type]: async () => recording }, async () => connector);
   await connected();
   host.notes.set("a", "old");
   host.instead.set("write a", () => {

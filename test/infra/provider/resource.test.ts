@@ -48,3 +48,17 @@ test("the plugin loads kinds without the SDK, which costs half a second", async 
   );
   expect(JSON.parse(stdout)).toEqual([]);
 });
+
+test("a program's errors say where they were made, in Node's own words and at its own length", async () => {
+  const script = `
+    Error.prepareStackTrace = () => "mapped";
+    Error.stackTraceLimit = 100;
+    await import(${JSON.stringify(new URL("../../../infra/provider/resource.ts", import.meta.url).href)});
+    console.log(JSON.stringify([Error.stackTraceLimit, new Error("x").stack.split("\\n").slice(0, 2)]));`;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ["--disable-warning=ExperimentalWarning", "--input-type=module", "-e", script],
+    { cwd: new URL("../../..", import.meta.url) },
+  );
+  expect(JSON.parse(stdout)).toEqual([10, ["Error: x", expect.stringMatching(/^ {4}at file:.*:\d+:\d+$/)]]);
+});

@@ -8,12 +8,13 @@
 #   data     bytes                                  ->  (nothing, or failed)
 #   finish   size sha256 deadline validate...       ->  done, or failed
 #   abort                                           ->  done
-#   failed is: text code stderr, the last two empty unless a validating command said no.
+#   failed is: text code stderr errno. Code and stderr are empty unless a validating command said no; errno is the name of
+#   the system's error (errno(3)) where writing met one that we have words for.
 #
 # Looks run side by side, a few at a time; steps run when they come, for the other side sends them one by one.
 use strict;
 use warnings;
-use Fcntl qw(:flock :mode F_GETFL F_SETFL O_CREAT O_DIRECTORY O_EXCL O_NOFOLLOW O_NONBLOCK O_RDONLY O_RDWR O_WRONLY);
+use Fcntl qw(:flock :mode F_GETFL F_SETFL O_CREAT O_DIRECTORY O_EXCL O_NOFOLLOW O_NONBLOCK O_RDONLY O_WRONLY);
 use IO::Handle ();
 use POSIX ();
 
@@ -26,11 +27,16 @@ use constant {
     LONGEST  => 64 * 1024 * 1024,    # bytes of the longest frame
     SILENCE  => 90,                  # seconds without a word from the other side, which pings every 15
     CARRIED  => 16 * 1024,           # files up to this size travel to be hashed: cheaper than starting sha256sum
+    BURDEN   => 32 * 1024,           # bytes of a tree that travel to be hashed: after that sha256sum for many is cheaper
 };
 
 # perl-base has no Time::HiRes: microseconds of mtime come from statx(2), whose structure is the same everywhere.
 my %statx = (x86_64 => 332, aarch64 => 291, riscv64 => 291, ppc64le => 383, s390x => 379);
 my $statx = $statx{ (POSIX::uname())[4] };
+
+# memfd_create(2), since Linux 3.17.
+my %memfd = (x86_64 => 319, aarch64 => 279, riscv64 => 279, ppc64le => 360, s390x => 350);
+my $memfd = $memfd{ (POSIX::uname())[4] };
 
 my ($in, $out, $heard, $dying) = ('', '', 0, 0);
 my (%job, @queue, %upload);
@@ -56,9 +62,20 @@ sub frame {
 
 sub reply { $out .= frame(@_) }
 
-sub failed {
-    my ($id, $text, $code, $stderr) = @_;
-    reply(FAILED, $id, $text, $code // '', $stderr // '');
+# What a `die` left: words, or what broken() made of an error of the system.
+sub failure {
+    my ($id, $why) = @_;
+    return ref $why ? frame(FAILED, $id, $why->{text}, '', '', $why->{errno}) : frame(FAILED, $id, $why, '', '', '');
+}
+
+sub failed { $out .= failure(@_) }
+
+# Ends an attempt with the system's words and its name for the error: what can be done is known by the name.
+sub broken {
+    my ($where) = @_;
+    my $text = "$where$!\n";
+    my ($errno) = grep { $!{$_} } qw(EDQUOT ENOSPC EPERM EROFS);
+    die { text => $text, errno => $errno // '' };
 }
 
 sub random {
@@ -74,7 +91,7 @@ sub put {
     while ($at < length $bytes) {
         my $put = syswrite($handle, $bytes, length($bytes) - $at, $at);
         next if !defined $put and $!{EINTR};
-        defined $put or die "$!\n";
+        defined $put or broken('');
         $at += $put;
     }
 }

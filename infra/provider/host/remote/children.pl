@@ -5,11 +5,11 @@ sub start {
     my ($job, $what) = @_;
     my (%theirs, %ours);
     if ($job->{survives}) {
-        # Unlinked files: pipes would end with us, and a full disk must not stop the command.
+        # Files in memory: pipes would end with us, and a full file system must not take the command's words.
         for my $name (qw(in out err)) {
-            my $path = sprintf '%s/.onprem-%s', $> == 0 ? '/run' : '/tmp', random();
-            sysopen($theirs{$name}, $path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600) or die "$path: $!\n";
-            unlink $path;
+            my $number = syscall($memfd, "onprem-$name", 1);    # MFD_CLOEXEC
+            $number >= 0 or die "memfd_create: $!\n";
+            open($theirs{$name}, '+<&=', $number) or die "memfd: $!\n";
         }
         put($theirs{in}, $job->{stdin});
         sysseek($theirs{in}, 0, 0);

@@ -15,7 +15,7 @@ sub open_upload {
     clear($directory, $name);
     my $temporary = ($directory eq '/' ? '' : $directory) . '/.onprem-' . random() . ".$name";
     sysopen(my $file, $temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600)
-        or die(-d $directory ? "$temporary: $!\n" : "$directory: $!\n");
+        or broken(-d $directory ? "a new file in $directory: " : "$directory: ");
     flock($file, LOCK_EX | LOCK_NB);
     return {
         id => $id, path => $path, directory => $directory, temporary => $temporary, file => $file,
@@ -51,7 +51,7 @@ sub finish {
     my $job = { id => $id, worker => 1, deadline => $deadline, stdin => '', upload => $upload };
     $job->{run} = sub {
         my $frame = eval { place($upload, $size, $sha256, @validate) };
-        put(\*STDOUT, $frame // frame(FAILED, $id, $@, '', ''));
+        put(\*STDOUT, $frame // failure($id, $@));
         POSIX::_exit(0);
     };
     begin($job);
@@ -63,8 +63,8 @@ sub place {
     my ($id, $file, $temporary) = @$upload{qw(id file temporary)};
     die "$upload->{size} of $size bytes arrived\n" if $upload->{size} != $size;
     # chown first: it clears the set-user-id bits (chown(2)).
-    chown($upload->{uid}, $upload->{gid}, $file) or die "chown: $!\n";
-    chmod($upload->{mode}, $file) or die "chmod: $!\n";
+    chown($upload->{uid}, $upload->{gid}, $file) or broken('chown: ');
+    chmod($upload->{mode}, $file) or broken('chmod: ');
     if (length $sha256) {
         my %seen = sha256($temporary);
         die "what arrived has another SHA-256\n" if ($seen{$temporary} // '') ne $sha256;
@@ -72,12 +72,12 @@ sub place {
     if (@validate) {
         my ($code, $said) = capture(map { $_ eq '{}' ? $temporary : $_ } @validate);
         $said =~ s/\Q$temporary\E/$upload->{path}/g;
-        return frame(FAILED, $id, 'the new content was refused', $code, $said) if $code;
+        return frame(FAILED, $id, 'the new content was refused', $code, $said, '') if $code;
     }
-    $file->sync or die "fsync: $!\n";
-    rename($temporary, $upload->{path}) or die "rename: $!\n";
-    sysopen(my $directory, $upload->{directory}, O_RDONLY | O_DIRECTORY) or die "$upload->{directory}: $!\n";
-    $directory->sync or die "fsync of $upload->{directory}: $!\n";
+    $file->sync or broken('fsync: ');
+    rename($temporary, $upload->{path}) or broken('rename: ');
+    sysopen(my $directory, $upload->{directory}, O_RDONLY | O_DIRECTORY) or broken("$upload->{directory}: ");
+    $directory->sync or broken("fsync of $upload->{directory}: ");
     return frame(DONE, $id);
 }
 

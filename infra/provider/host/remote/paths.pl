@@ -62,7 +62,7 @@ sub inspect {
 sub walk {
     my ($id, $top, $hash, $content, $recursive) = @_;
     my $limit = $hash && $content < CARRIED ? CARRIED : $content;
-    my ($names, @long) = ({});
+    my ($names, $carried, @long) = ({}, 0);
     my @paths = ($top);
     while (@paths) {
         my $path = shift @paths;
@@ -72,7 +72,9 @@ sub walk {
             put(\*STDOUT, frame(FAILED, $id, "$path: $!", '', ''));
             return;
         }
+        $limit = $content if $hash and $carried > BURDEN;
         my $bytes = $seen->{type} eq 'file' && $limit ? bytes_of($path, $limit) : undef;
+        $carried += length $bytes if defined $bytes;
         if ($seen->{type} eq 'file' and $hash and !defined $bytes) { push @long, $seen }
         else                                                       { put(\*STDOUT, entry($id, $seen, $bytes)) }
         if ($recursive and $seen->{type} eq 'directory') {

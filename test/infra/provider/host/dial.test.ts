@@ -150,6 +150,15 @@ describe("dialling", () => {
     expect(error.message).toContain(`the keys of the SSH agent at ${join(folder, "none")}`);
   });
 
+  test("gives a login more time than an answer, and says what it waited for in vain", async () => {
+    const trial = await server({ thinks: 0.8 });
+    await dialled(trial.settings, { say, answer: 0.5 });
+    expect([trial.connections, said]).toEqual([1, []]);
+    const error = await dial({ ...trial.settings, dialTimeout: 1 }, { say, attempt: 0.4 }).catch((error) => error);
+    expect(error).toBeInstanceOf(Unreachable);
+    expect(error.message).toMatch(/\n {2}it answers, but the login does not end; tried for [0-2] s\n/);
+  });
+
   test("waits for a server that is not up yet, and says so every few seconds", { timeout: 20_000 }, async () => {
     const port = await freePort();
     const settings = { host: "127.0.0.1", port, hostKey: hostPair.public, privateKey: loginPair.private };

@@ -1,4 +1,7 @@
 import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import {
   armScript,
@@ -46,6 +49,27 @@ describe("scripts", () => {
       '[ -e "$dir/out/"rules ] && again nft -f "$dir/out/"rules',
       "again echo '{other}' '$(x)'",
     ]);
+  });
+
+  test.each([
+    ["that was there", "etc/file", "before"],
+    ["that was not there", "etc/other", ""],
+    ["in a directory that nobody has made yet", "etc/never/file", ""],
+  ])("restore: a file %s is as before, and that counts as done", (_, path, before) => {
+    const folder = mkdtempSync(join(tmpdir(), "onprem-guard-"));
+    try {
+      for (const name of ["etc", "files", "absent"]) mkdirSync(join(folder, name));
+      writeFileSync(join(folder, before === "" ? "absent/0" : "files/0"), before);
+      if (existsSync(dirname(join(folder, path)))) writeFileSync(join(folder, path), "after");
+      const [putBack] = /^put_back\(\) \{[\s\S]*?^\}/m.exec(scripts.restore) ?? [];
+      const script = `dir=$1 failed=0; say() { echo "$*"; }\n${putBack}\nput_back 0 "$2" "$3" "$3/.new"; echo "$failed"`;
+      const target = join(folder, path);
+      const said = execFileSync("/bin/sh", ["-uc", script, "sh", folder, target, dirname(target)]).toString();
+      expect(said).toBe("0\n");
+      expect(existsSync(target) ? readFileSync(target, "utf8") : "").toBe(before);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test("arm: everything is saved and on the disk before the timer starts, and the timer runs before it ends", () => {

@@ -23,8 +23,11 @@ function scriptOf({ stdin = "" }: Exec): string {
 }
 
 let log: string[];
+/** Seconds that each new connection was given. */
+let given: number[];
 beforeEach(() => {
   log = [];
+  given = [];
 });
 
 interface Plot {
@@ -58,8 +61,9 @@ function host(plot: Plot): GuardedHost<Line & { name: string }> {
     say: () => {},
     line: async () => old,
     oldLine: () => old,
-    async newLine() {
+    async newLine(seconds) {
       dialled += 1;
+      given.push(Math.round(seconds));
       if (confirmations[0] instanceof Unreachable) throw confirmations.shift();
       return line(`new ${dialled}`);
     },
@@ -86,6 +90,19 @@ describe("a guarded change", () => {
     await performGuarded(host({ confirm: [unreachable(), unreachable(), ended(0)] }), steps, guard);
     expect(log.slice(2)).toEqual(["confirm over new 3", "adopt new 3"]);
   });
+
+  test.each([
+    [60, 30],
+    [20, 10],
+    [8, 5],
+    [4, 4],
+  ])(
+    "with a window of %i s gives the new login half of it, and 5 s where there are more: %i s",
+    async (window, seconds) => {
+      await performGuarded(host({}), steps, { ...guard, seconds: window });
+      expect(given).toEqual([seconds]);
+    },
+  );
 
   test("counts as confirmed when only the answer was lost", async () => {
     await performGuarded(host({ confirm: [lost(), ended(5)] }), steps, guard);

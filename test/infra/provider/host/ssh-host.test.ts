@@ -168,6 +168,20 @@ describe("inspecting", () => {
     for (const { mtime } of seen) expect(Math.abs(mtime / 1000 - Date.now())).toBeLessThan(60_000);
   });
 
+  test("a tree of many small files: the hash of each, and little of them on the way", async () => {
+    const contents = Array.from({ length: 250 }, (_, index) => Buffer.alloc(1000, index));
+    await mkdir(join(folder, "tree"));
+    for (const [index, bytes] of contents.entries()) await writeFile(join(folder, "tree", `file ${index}\n`), bytes);
+    const before = host.stats.bytesReceived;
+    const seen = await host.inspect(join(folder, "tree"), { hash: true, recursive: true });
+    const hashes = new Map(seen.map(({ path, sha256 }) => [path, sha256]));
+    expect(seen.length).toBe(251);
+    for (const [index, bytes] of contents.entries()) {
+      expect(hashes.get(join(folder, "tree", `file ${index}\n`))).toBe(sha256(bytes));
+    }
+    expect(host.stats.bytesReceived - before).toBeLessThan(120_000);
+  });
+
   test("only what was asked for, and what /proc really holds", async () => {
     await writeFile(join(folder, "file"), "text");
     const [plain] = await host.inspect(join(folder, "file"));
@@ -282,6 +296,16 @@ describe("steps", () => {
     expect(await readFile(log, "utf8")).toBe("first\n2nd\nthird\n4\n");
   });
 
+  test("one that outlives us is fed, and what it says is kept, though no file stands anywhere", async () => {
+    const script = 'echo "$(wc -c) bytes" >&2; readlink /proc/self/fd/2 >&2; exit 2';
+    const failing = host.perform([
+      run("stumble", ["sh", "-c", script], { stdin: "x".repeat(100_000), survives: true }),
+    ]);
+    await expect(failing).rejects.toThrow(
+      /^could not stumble on trial\n {2}sh: 100000 bytes\n {2}\/memfd:onprem-err \(deleted\) \(exit 2\)$/,
+    );
+  });
+
   test("a failing one stops its plan, not the next plan", async () => {
     const failing = host.perform([
       run("stumble", ["sh", "-c", "echo fell >&2; exit 2"]),
@@ -379,8 +403,8 @@ describe("stopping", () => {
 });
 
 describe("an account that is not as it should be", () => {
-  const rejected = async (command: string, user = "anna") => {
-    const odd = await sshServer({ command });
+  const rejected = async (command: string, user = "anna", only = /^/) => {
+    const odd = await sshServer({ wrap: (asked) => (only.test(asked) ? command : asked) });
     try {
       return await connect({ ...odd.settings, user }, { say }).then(
         () => expect.unreachable("it was to fail"),
@@ -392,12 +416,22 @@ describe("an account that is not as it should be", () => {
   };
 
   test("sudo wants a password", async () => {
-    const error = await rejected("echo 'sudo: a password is required' >&2; exit 1");
+    const error = await rejected("echo 'sudo: a password is required' >&2; exit 1", "anna", /sudo/);
     expect(error).toBeInstanceOf(SudoRefused);
     expect(error.message.split("\n")).toEqual([
       "anna on trial cannot become root",
       "  sudo: a password is required",
       "  Put this line into /etc/sudoers.d/anna on the host (with visudo): anna ALL=(ALL) NOPASSWD: ALL",
+    ]);
+  });
+
+  test("the password has expired, so that nothing runs at all: that is not sudo's refusal", async () => {
+    const error = await rejected("echo 'Password change required but no TTY available.' >&2; exit 1");
+    expect(error).toBeInstanceOf(HostUnusable);
+    expect(error.message.split("\n")).toEqual([
+      "logged in to trial, but could not start a program there",
+      "  Password change required but no TTY available.",
+      expect.stringMatching(/^ {2}The account needs .* a password that has not expired \(`chage -l` shows it\)/),
     ]);
   });
 

@@ -14,6 +14,8 @@ export const loginPair = ed25519Pair();
 export interface ServerOptions {
   /** Whether a key is let in. @default true */
   readonly admit?: boolean;
+  /** Seconds until a key is let in. @default 0 */
+  readonly thinks?: number;
   /** What runs instead of the command that was asked for. */
   readonly command?: string;
   /** What becomes of the command that was asked for, as by a login shell. */
@@ -41,6 +43,7 @@ export interface TestServer {
 
 export async function sshServer({
   admit = true,
+  thinks = 0,
   command,
   wrap = (asked) => asked,
   mute = false,
@@ -58,7 +61,9 @@ export async function sshServer({
     client.on("authentication", (context) => {
       if (context.method !== "publickey") return context.reject(["publickey"]);
       logins += 1;
-      return admit ? context.accept() : context.reject(["publickey"]);
+      if (!admit) return context.reject(["publickey"]);
+      if (thinks === 0) return context.accept();
+      setTimeout(() => context.accept(), thinks * 1000);
     });
     client.on("ready", () => {
       client.on("tcpip", (accept, _reject, { destIP, destPort }) => {

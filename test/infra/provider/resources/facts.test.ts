@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type FactsSeen, facts } from "../../../../infra/provider/resources/facts.ts";
 import {
   addresses,
+  clockOff,
   disks,
   listed,
   memory,
@@ -25,6 +26,7 @@ const debian: Answers = {
     "systemd-detect-virt": "systemd-nspawn\n",
     "timedatectl show --property=Timezone --property=NTPSynchronized": fixture("timedatectl-debian-12/container.txt"),
     "ip -json addr show": fixture("ip-debian-12/container.json"),
+    "date +%s": `${Math.round(Date.now() / 1000)}\n`,
   },
 };
 
@@ -108,6 +110,19 @@ describe("parsers", () => {
     ["", 0],
   ])("counts processors in %j", (text, count) => {
     expect(listed(text)).toBe(count);
+  });
+
+  it.each([
+    ["1000", undefined],
+    ["1124", undefined],
+    ["1125", "2 minutes ahead"],
+    ["881", undefined],
+    ["400", "10 minutes behind"],
+    ["11000", "3 hours ahead"],
+    ["31537000", "365 days ahead"],
+    ["", undefined],
+  ])("a clock that says %j, asked at 1000 and answered at 1005, is off by %j", (there, off) => {
+    expect(clockOff(there, 1_000_000, 1_005_000)).toBe(off);
   });
 
   it("reads quoted values of os-release", () => {
@@ -276,6 +291,13 @@ describe("warn", () => {
       "of a disk that cannot be seen (SRV-5)",
       { virtualization: "systemd-nspawn", disk: seenOnDebian.disk },
       ["Whether the disk is an SSD (SRV-5) cannot be told here: no disk can be seen (systemd-nspawn)."],
+    ],
+    [
+      "of a wrong clock",
+      { clockOff: "365 days behind" },
+      [
+        "The server's clock is 365 days behind. A wrong clock makes package lists and certificates look expired or not valid yet. chrony sets it when it starts, and not later: `systemctl restart chrony` on the server, or `date --set`.",
+      ],
     ],
   ])("%s", (_, seen, warnings) => {
     expect(facts.warn?.({ require: required }, { ...fitting, ...seen })).toEqual(warnings);

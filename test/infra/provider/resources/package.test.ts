@@ -187,7 +187,7 @@ test.each([
 test("commands are words, apt asks nothing and waits for locks", () => {
   const { argv, ...rest } = install(["jq", "tree=2.1.0-1"], { patience: 60, recommends: true, downgrades: true });
   expect(argv.toSpliced(2, 1)).toEqual([
-    ...["perl", "-e", "--", "--yes", "--quiet", "-o", "DPkg::Lock::Timeout=60"],
+    ...["perl", "-e", "--", "--yes", "--quiet", "-o", "DPkg::Lock::Timeout=60", "-o", "Dpkg::Use-Pty=0"],
     ...["-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold"],
     ...["--install-recommends", "--allow-downgrades", "--", "jq", "tree=2.1.0-1"],
   ]);

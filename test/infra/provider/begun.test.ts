@@ -1,0 +1,32 @@
+import { describe, expect, test } from "vitest";
+import { begin, begunAt, findBegun, forget } from "../../../infra/provider/begun.ts";
+import { FakeHost } from "./fake-host.ts";
+
+const path = begunAt("onprem:linux:User", "anna");
+
+test("the note's name tells type and id, and fits into a file's name", () => {
+  expect(path).toMatch(/^\/var\/lib\/onprem\/begun\/[0-9a-f]{64}$/);
+  expect(begunAt("onprem:linux:User", "bo")).not.toBe(path);
+  expect(begunAt("onprem:linux:Directory", "anna")).not.toBe(path);
+});
+
+describe("a note", () => {
+  test.each([
+    ["none", null, undefined],
+    ["with what was remembered", { content: '{"memory":{"made":true}}' }, { memory: { made: true } }],
+    ["without", { content: "{}" }, { memory: undefined }],
+    ["that cannot be read", { content: '{"memo' }, { memory: undefined }],
+    ["that is none", { type: "directory" as const }, undefined],
+  ])("%s", async (_, standing, found) => {
+    expect(await findBegun(new FakeHost({ paths: { [path]: standing } }), path)).toEqual(found);
+  });
+
+  test("carries what is remembered on standard input, for a command line can be read by everybody", () => {
+    const { argv, stdin } = begin(path, { before: "theirs" });
+    expect(stdin).toBe('{"memory":{"before":"theirs"}}');
+    expect(argv.slice(0, 2)).toEqual(["sh", "-euc"]);
+    expect(argv.slice(3)).toEqual(["sh", path]);
+    expect(begin(path, undefined).stdin).toBe("{}");
+    expect(forget(path).argv.slice(3)).toEqual(["sh", path]);
+  });
+});
