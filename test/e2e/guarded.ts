@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { afterEach, beforeEach, expect } from "vitest";
 import { connect, type SshHost } from "../../infra/provider/host/ssh-host.ts";
 import { type Guard, run, type Step, write } from "../../infra/provider/step.ts";
 import { connectionTo, machine, within } from "./on-lab.ts";
@@ -35,6 +35,20 @@ export const tidy = () =>
 /** Logs in as the administrator; `said` collects what the user would be told. */
 export const open = (said: string[] = []): Promise<SshHost> =>
   connect({ ...connectionTo(machine("test")), name: "test" }, { say: (_, text) => said.push(text) });
+
+/** Before each test of a file: the server prepared, and a log-in; after it everything is open again. Returns what gives the host. */
+export function eachOnHost(): () => SshHost {
+  let host: SshHost;
+  beforeEach(async () => {
+    await prepare();
+    host = await open();
+  });
+  afterEach(async () => {
+    await host.close();
+    await tidy();
+  });
+  return () => host;
+}
 
 /** The step that overwrites the file. */
 export const change = (content = "after") =>

@@ -1,11 +1,11 @@
-import { afterEach, beforeEach, expect } from "vitest";
+import { expect } from "vitest";
 import { ChangeUndone } from "../../../infra/provider/host/errors.ts";
 import { confirmScript, exits } from "../../../infra/provider/host/guard-texts.ts";
-import type { SshHost } from "../../../infra/provider/host/ssh-host.ts";
 import { run } from "../../../infra/provider/step.ts";
 import {
   chain,
   change,
+  eachOnHost,
   failure,
   firstLine,
   guard,
@@ -16,7 +16,6 @@ import {
   prepare,
   rules,
   stands,
-  tidy,
   traces,
   untouched,
 } from "../guarded.ts";
@@ -26,26 +25,16 @@ import { fault, type Report } from "./fault.ts";
 
 // What counts as a confirmation, and what does not. The design's decision 6.
 
-let host: SshHost;
-
-beforeEach(async () => {
-  await prepare();
-  host = await open();
-});
-
-afterEach(async () => {
-  await host.close();
-  await tidy();
-});
+const host = eachOnHost();
 
 /** Sends a confirmation by hand; what the server answers: 0 kept, else why not. */
 const confirm = async (id: string) =>
-  (await host.look(["/bin/sh", "-s"], { stdin: confirmScript(id), exits: [0, ...Object.values(exits)] })).code;
+  (await host().look(["/bin/sh", "-s"], { stdin: confirmScript(id), exits: [0, ...Object.values(exits)] })).code;
 const waiting = () => onHost("readlink /var/lib/onprem/guard/current");
 
 /** A change that waits in its window for some seconds, then fails, so that nobody but the test confirms it. */
 async function waitingChange(): Promise<{ id: string; ended: Promise<Error> }> {
-  const ended = failure(host.perform([change(), run("wait", ["sleep", "4"]), run("stumble", ["false"])], guard));
+  const ended = failure(host().perform([change(), run("wait", ["sleep", "4"]), run("stumble", ["false"])], guard));
   await expect.poll(() => onHost(`cat ${path}`), { timeout: 8000 }).toBe("after");
   return { id: await waiting(), ended };
 }
@@ -93,7 +82,7 @@ fault(
     holds: "Neither keeps the one that waits",
   },
   async (report) => {
-    const slow = host.perform([change("older"), run("wait", ["sleep", "2"])], guard);
+    const slow = host().perform([change("older"), run("wait", ["sleep", "2"])], guard);
     await expect.poll(() => onHost(`cat ${path}`), { timeout: 8000 }).toBe("older");
     const older = await waiting();
     await slow;
@@ -119,7 +108,7 @@ fault(
     try {
       await using access = watchAccess(machine("test"));
       const shut = rules(chain("input", newLogins));
-      const ended = failure(host.perform([change(), shut], guard));
+      const ended = failure(host().perform([change(), shut], guard));
       await expect.poll(() => onHost(`cat ${path}`), { timeout: 8000 }).toBe("after");
       await expect.poll(() => onHost("nft list ruleset | grep -c 'dport 22' || :"), { timeout: 4000 }).toBe("1");
       let answers = 0;
@@ -146,7 +135,7 @@ const lossy = (percent: number) => {
 async function underLoss(report: Report, percent: number, window: number): Promise<void> {
   const longer = { ...guard, seconds: window };
   const began = performance.now();
-  await host.perform([change(), rules(lossy(percent))], longer);
+  await host().perform([change(), rules(lossy(percent))], longer);
   const took = (performance.now() - began) / 1000;
   await onHost("nft flush ruleset");
   expect(await stands()).toBe("after root:root 644");
@@ -158,7 +147,7 @@ async function underLoss(report: Report, percent: number, window: number): Promi
   const shut = rules(
     chain("forward", "") + lossy(percent).replace("meta l4proto", "tcp dport 22 ct state new drop\nmeta l4proto"),
   );
-  const error = await failure(host.perform([change(), shut], { ...guard, seconds: 15 }));
+  const error = await failure(host().perform([change(), shut], { ...guard, seconds: 15 }));
   expect(error).toBeInstanceOf(ChangeUndone);
   expect(await stands()).toBe(untouched);
   report.accessBack(await access.outage());
