@@ -52,7 +52,7 @@ export function firstRun({ segments, services }: LabStatus, source: string): Dec
         outbound: {
           packages: { protocol: "tcp", ports: services.aptProxy.ports, to: [services.aptProxy.addresses.v4] },
         },
-        confirmSeconds: 10,
+        confirmSeconds: 20,
       },
     },
   ];
