@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { cacheFolder } from "../../lab/places.ts";
 import type { Machine } from "../measured-on.ts";
 
 /** What a fault case says of itself while it runs (`test/e2e/faults/fault.ts`). */
@@ -65,12 +66,13 @@ export function readResults(json: string, commit: string): FaultResult[] {
   return cases
     .flatMap(({ title, status, duration, failureMessages, meta }): FaultResult[] => {
       if (meta?.fault === undefined) return [];
-      const { accessBack, ...said } = meta.fault;
+      const { accessBack, seen, ...said } = meta.fault;
       const error = failureMessages?.[0]?.split("\n")[0];
       return [
         {
           id: title,
           ...said,
+          seen: seen.map(asSentence),
           ...(accessBack === undefined ? {} : { accessBack }),
           outcome: status === "passed" ? "held" : "failed",
           took: Math.round((duration ?? 0) / 100) / 10,
@@ -80,6 +82,12 @@ export function readResults(json: string, commit: string): FaultResult[] {
       ];
     })
     .sort((one, other) => (one.id < other.id ? -1 : 1));
+}
+
+/** Begun as a sentence, and without what is this machine's alone: where its cache is, and where it fetches packages from. */
+function asSentence(text: string): string {
+  const told = text.replaceAll(cacheFolder(), "~/.cache/onprem").replace(/https?:\/\/[^/\s"]+/g, "http://ARCHIVE");
+  return told.charAt(0).toUpperCase() + told.slice(1);
 }
 
 /** The results of one run, and of another those of the cases that it did not carry out. */

@@ -67,6 +67,7 @@ async function campaign(server: ServerName, victim: keyof typeof victims, report
     await bare(server);
     const whole = await stack.up(program);
     expect(whole.errors).toEqual([]);
+    await findsPlugins(stack, program);
     const reference = await standing(machine(server));
 
     const counts = { late: 0, locked: 0, pending: 0 };
@@ -105,6 +106,19 @@ async function campaign(server: ServerName, victim: keyof typeof victims, report
   } finally {
     await bare(server);
   }
+}
+
+/** A victim that is looked for by a name that it no longer has would never be hit: a run that changes nothing must show one. */
+async function findsPlugins(stack: Stack, program: Parameters<Stack["begin"]>[0]): Promise<void> {
+  const running = await stack.begin(program);
+  let found = 0;
+  let over = false;
+  const finished = running.finished.finally(() => {
+    over = true;
+  });
+  for (; !over && found === 0; await sleep(20)) found = pluginsOf(await processTree(running.pid)).length;
+  await finished;
+  expect(found).toBeGreaterThan(0);
 }
 
 /** Starts a run and kills its victims at a moment, or as soon afterwards as they are there; `killed` is 0 when it had ended. */

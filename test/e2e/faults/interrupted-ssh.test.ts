@@ -174,7 +174,8 @@ function failed(run: Run, doing: string, report: Report): void {
   expect(run.errors).toHaveLength(1);
   expect(run.errors[0]).toContain(`while it was to ${doing}\n`);
   expect(run.errors[0]).toContain("this step may or may not have run");
-  report.seen(`it said "${run.errors[0]?.split("\n")[0]?.replace(/^.*?": /, "")}"`);
+  const line = run.errors[0]?.split("\n").find((text) => text.includes(doing));
+  report.seen(`It said "${line?.replace(/^.*?": /, "").trim()}"`);
 }
 
 async function finishes(stack: Stack, program: Declared[], report: Report): Promise<void> {

@@ -1,21 +1,18 @@
-import { afterEach, beforeEach, expect } from "vitest";
+import { expect } from "vitest";
 import { ChangeUndone, StepFailed } from "../../../infra/provider/host/errors.ts";
-import type { SshHost } from "../../../infra/provider/host/ssh-host.ts";
 import { run } from "../../../infra/provider/step.ts";
 import {
   chain,
   change,
+  eachOnHost,
   failure,
   firstLine,
   guard,
   newLogins,
   onHost,
-  open,
   path,
-  prepare,
   rules,
   stands,
-  tidy,
   traces,
   untouched,
 } from "../guarded.ts";
@@ -25,17 +22,7 @@ import { fault } from "./fault.ts";
 
 // Faults of the server itself while a guarded change is prepared or waits. The design's decision 6.
 
-let host: SshHost;
-
-beforeEach(async () => {
-  await prepare();
-  host = await open();
-});
-
-afterEach(async () => {
-  await host.close();
-  await tidy();
-});
+const host = eachOnHost();
 
 fault(
   "lock-out/reboot-in-the-window",
@@ -52,11 +39,11 @@ fault(
       run("break sshd", ["sh", "-c", `echo ThisIsNoKeyword >${dropIn}`]),
       run("reboot", ["systemctl", "reboot"]),
     ];
-    const error = await failure(host.perform(steps, { ...guard, files: [...guard.files, dropIn], seconds: 60 }));
+    const error = await failure(host().perform(steps, { ...guard, files: [...guard.files, dropIn], seconds: 60 }));
     expect(error).toBeInstanceOf(ChangeUndone);
     report.accessBack(await access.outage());
-    expect((await host.look(["cat", path])).stdout).toBe("before");
-    expect((await host.look(["stat", "-c", "%U:%G %a", path])).stdout).toBe("games:users 640\n");
+    expect((await host().look(["cat", path])).stdout).toBe("before");
+    expect((await host().look(["stat", "-c", "%U:%G %a", path])).stdout).toBe("games:users 640\n");
     expect(await onHost(`ls ${dropIn} 2>/dev/null || :`)).toBe("");
     report.seen(`${firstLine(error)}; the old files stood before sshd started`);
   },
@@ -71,7 +58,7 @@ fault(
   async (report) => {
     await onHost("mkdir -p /var/lib/onprem && mount -t tmpfs -o size=64k,mode=0700 tmpfs /var/lib/onprem");
     try {
-      const error = await failure(host.perform([change()], { ...guard, files: ["/usr/bin/perl"] }));
+      const error = await failure(host().perform([change()], { ...guard, files: ["/usr/bin/perl"] }));
       expect(error).toBeInstanceOf(StepFailed);
       expect(error.message).toMatch(/nothing was changed\n.*No space left on device/);
       expect(await stands()).toBe(untouched);
@@ -100,7 +87,7 @@ fault(
       await using access = watchAccess(machine("test"));
       const fill = `printf new >${file}; dd if=/dev/zero of=${folder}/full bs=4k 2>/dev/null || :`;
       const steps = [run("fill the disk", ["sh", "-c", fill]), rules(chain("input", newLogins))];
-      const ended = failure(host.perform(steps, { ...guard, files: [file], seconds: 7 }));
+      const ended = failure(host().perform(steps, { ...guard, files: [file], seconds: 7 }));
       const journal = () => onHost("journalctl -t onprem-guard -o cat -n 20");
       await expect.poll(journal, { timeout: 40_000, interval: 500 }).toContain(`could not put back ${file}`);
       await onHost(`rm ${folder}/full`);

@@ -5,6 +5,7 @@ import type { Kind } from "../../../infra/provider/kind.ts";
 import { sshd } from "../../../infra/provider/resources/sshd.ts";
 import { user } from "../../../infra/provider/resources/user.ts";
 import { ed25519Pair } from "../../ed25519.ts";
+import { firstLine } from "../guarded.ts";
 import { lab, machine, stackOn, within } from "../on-lab.ts";
 import { labHost, Managed } from "../resources/lifecycle.ts";
 import { watchAccess } from "./access.ts";
@@ -48,9 +49,8 @@ fault(
       expect(await within(server, "nft -s list ruleset; ls -A /etc/onprem 2>/dev/null || :")).toBe(before);
       expect((await stack.up(rules(both(segments.management)))).code).toBe(0);
       expect((await stack.up(rules(both(segments.management)))).changes).toEqual({});
-      report.seen(
-        `${shut.errors[0]?.split("\n").slice(1, 3).join(" ").trim()}; up again converged, and again changed nothing`,
-      );
+      const line = shut.errors.join("\n").split("\n").find((text) => text.includes("was undone"));
+      report.seen(`${line?.replace(/^.*?": /, "")}; up again converged, and again changed nothing`);
     } finally {
       await stack.destroy();
     }
@@ -99,7 +99,7 @@ async function guardedResource<Want extends object, Seen extends object, Memory 
     );
     report.accessBack(await access.outage());
     expect(error.cause).toBeInstanceOf(ChangeUndone);
-    report.seen((error.cause as Error).message.split("\n").slice(0, 2).join(": ").replace(/ {2,}/g, ""));
+    report.seen(firstLine(error.cause as Error));
   } finally {
     await host.close();
   }

@@ -21,7 +21,7 @@ export async function processTree(root: number): Promise<RunningProcess[]> {
 
 /** The plugins `onprem` among the processes of a run, or all that are no plugin: the engine and the program. */
 export function pluginsOf(processes: readonly RunningProcess[]): RunningProcess[] {
-  return processes.filter(({ command }) => /\/infra\/provider\/(main\.ts|pulumi-resource-onprem)/.test(command));
+  return processes.filter(({ command }) => /\/infra\/provider\/(main\.mjs|pulumi-resource-onprem)/.test(command));
 }
 
 /** Whether it still runs; one that has ended and was not waited for does not. */

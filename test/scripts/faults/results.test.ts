@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import { cacheFolder } from "../../../lab/places.ts";
 import { merged, readResults } from "../../../scripts/faults/results.ts";
 
-const said = { done: "cut", holds: "back", seen: ["it was back"] };
+const said = { done: "cut", holds: "back", seen: ["It was back"] };
 const json = (assertionResults: object[]) => JSON.stringify({ testResults: [{ name: "a.test.ts", assertionResults }] });
 
 test("a case that held and one that failed, in the order of their ids; what was never begun is left out", () => {
@@ -43,4 +44,13 @@ test("what was run again takes the place of what was seen before", () => {
   const run = { begun: "2026-01-02", machine, results: [result("a/b", "new")] };
   expect(merged(run, earlier)).toEqual({ ...run, results: [result("a/b", "new"), result("a/a", "old")] });
   expect(merged(run, undefined)).toEqual(run);
+});
+
+test("what is this machine's alone is not told", () => {
+  const seen = [`"cannot read ${cacheFolder()}/lab/key"`, "failed to fetch http://mirror.example/debian/dists"];
+  const [result] = readResults(
+    json([{ title: "state/a", status: "passed", meta: { fault: { ...said, seen } } }]),
+    "abc1234",
+  );
+  expect(result?.seen).toEqual(['"cannot read ~/.cache/onprem/lab/key"', "Failed to fetch http://ARCHIVE/debian/dists"]);
 });
