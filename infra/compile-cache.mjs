@@ -1,7 +1,8 @@
 // Compiled code that Node keeps between runs (https://nodejs.org/api/module.html#module-compile-cache): without it each start of the
 // program and of a plugin reads, strips and compiles every module anew. Plain JavaScript, for it is what the first modules load.
 import { lstatSync, mkdirSync } from "node:fs";
-import { enableCompileCache, flushCompileCache } from "node:module";
+// A namespace, for a Node that has no such cache would refuse the names.
+import * as nodeModule from "node:module";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
@@ -28,10 +29,10 @@ export function compileCacheFolder(env = process.env) {
 /** Uses the cache for every module that is loaded from now on. Without a folder, or on a Node that knows no such cache, all works as before. */
 export function useCompileCache() {
   const folder = compileCacheFolder();
-  if (folder !== undefined) enableCompileCache?.(folder);
+  if (folder !== undefined) nodeModule.enableCompileCache?.(folder);
 }
 
 /** Node writes the cache when a process ends by itself; the engine kills its plugins. */
 export function keepCompiled() {
-  setTimeout(() => flushCompileCache?.(), 2_000).unref();
+  setTimeout(() => nodeModule.flushCompileCache?.(), 2_000).unref();
 }

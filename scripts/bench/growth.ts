@@ -120,7 +120,7 @@ async function point(
         ran.ended === "failed" ? ran.why : `more than ${limit} s`,
       );
     }
-    if (/^\s+[~+-] (create|update|delete)/m.test(ran.output)) {
+    if (changed(ran.output)) {
       throw new ScriptError(`${hosts} hosts, ${way}: a run with nothing to do changed something`);
     }
     bench.reporter.line(
@@ -136,4 +136,9 @@ async function point(
     cpu: median(({ cpu }) => cpu),
     memory: median(({ memory }) => memory),
   };
+}
+
+/** Whether the summary of `pulumi up` names a change: `    + 3 created`, `    ~ 1 updated`, `    +-1 replaced`. */
+export function changed(output: string): boolean {
+  return /^\s+[-+~]+ ?\d+ (created|updated|deleted|replaced)/m.test(output);
 }

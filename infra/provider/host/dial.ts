@@ -28,6 +28,9 @@ class Retriable extends Error {}
 /** Milliseconds between two notices that we still wait. */
 const noticeEvery = 5_000;
 
+/** Seconds for one attempt: a slow login fits, and a server that fell silent in the middle of one leaves time for another. */
+const longestAttempt = 60;
+
 /**
  * Connects and logs in. While nothing answers it tries again with growing pauses until `dialTimeout`; a wrong host key,
  * a refused login or an unknown name ends it at once, for trying those again gets a source banned by sshd
@@ -47,7 +50,7 @@ export async function dial(given: ConnectionSettings, options: DialOptions): Pro
       if (settings.jump !== undefined) jump ??= await dial(settings.jump, options);
       const left = Math.max(settings.dialTimeout - elapsed(), 1);
       const through = jump === undefined ? undefined : await forwarded(jump.client, settings.host, settings.port, left);
-      const seconds = Math.min(options.attempt ?? left, left);
+      const seconds = Math.min(options.attempt ?? longestAttempt, left);
       const client = await attempt(settings, pinned, keys, through, seconds, options);
       return {
         client,

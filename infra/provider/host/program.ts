@@ -32,14 +32,18 @@ export async function startProgram<Result>(
   return { result: await execute(dialled, name, command, listen), source };
 }
 
-/** Whether the account can run anything at all: when `sudo` fails, it tells sudo's refusal from that of the login itself. */
+/**
+ * Whether the account can run anything at all: when `sudo` fails, it tells sudo's refusal from that of the login itself. What has not
+ * answered after ten seconds cannot.
+ */
 export function runsCommands(dialled: Dialled, name: string): Promise<boolean> {
   const ended = Promise.withResolvers<boolean>();
   execute(dialled, name, "true", (channel) => {
     channel.on("exit", (code: number | null) => ended.resolve(code === 0)).on("close", () => ended.resolve(false));
     channel.resume();
   }).catch(() => ended.resolve(false));
-  return ended.promise;
+  const late = setTimeout(() => ended.resolve(false), 10_000);
+  return ended.promise.finally(() => clearTimeout(late));
 }
 
 /** Starts a command. `listen` gets the channel at once: what a command that ends at once says must find somebody. */

@@ -199,7 +199,7 @@ export const facts: Kind<FactsWant, FactsSeen> = {
 function wrongClock(off: string): string {
   return (
     `The server's clock is ${off}. A wrong clock makes package lists and certificates look expired or not valid yet. ` +
-    "chrony sets it when it starts, and not later: `systemctl restart chrony` on the server, or `date --set`."
+    "chrony sets it when it starts, and not later: `systemctl restart chrony` on the server, or `date --set`; unless it is this machine's clock that is wrong."
   );
 }
 

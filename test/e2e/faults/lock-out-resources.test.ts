@@ -49,7 +49,10 @@ fault(
       expect(await within(server, "nft -s list ruleset; ls -A /etc/onprem 2>/dev/null || :")).toBe(before);
       expect((await stack.up(rules(both(segments.management)))).code).toBe(0);
       expect((await stack.up(rules(both(segments.management)))).changes).toEqual({});
-      const line = shut.errors.join("\n").split("\n").find((text) => text.includes("was undone"));
+      const line = shut.errors
+        .join("\n")
+        .split("\n")
+        .find((text) => text.includes("was undone"));
       report.seen(`${line?.replace(/^.*?": /, "")}; up again converged, and again changed nothing`);
     } finally {
       await stack.destroy();

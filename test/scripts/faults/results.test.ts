@@ -52,5 +52,8 @@ test("what is this machine's alone is not told", () => {
     json([{ title: "state/a", status: "passed", meta: { fault: { ...said, seen } } }]),
     "abc1234",
   );
-  expect(result?.seen).toEqual(['"cannot read ~/.cache/onprem/lab/key"', "Failed to fetch http://ARCHIVE/debian/dists"]);
+  expect(result?.seen).toEqual([
+    '"cannot read ~/.cache/onprem/lab/key"',
+    "Failed to fetch http://ARCHIVE/debian/dists",
+  ]);
 });
