@@ -31,11 +31,13 @@ export class Hosts {
   /** Once for each lab: Python, as hosts that the Python peers manage have it, and what the baseline needs. */
   async prepare({ python, baseline }: { python: boolean; baseline: boolean }): Promise<void> {
     if (!python && !baseline) return;
-    const packages = python ? ` && apt-get -q install -y --no-install-recommends ${needed.join(" ")}` : "";
+    const install = python ? `apt-get -q install -y --no-install-recommends ${needed.join(" ")}` : "";
     const mark = `/var/lib/bench/prepared${python ? "-python" : ""}`;
     await this.everywhere(`[ -e ${mark} ] || {
       export DEBIAN_FRONTEND=noninteractive
-      apt-get -q update${packages}
+      # On a machine that has just booted apt was once seen to wait for ever for a method of its own.
+      timeout 120 apt-get -q update || apt-get -q update
+      ${install}
       mkdir -p /var/lib/bench
       [ -e /var/lib/bench/nftables.conf ] || cp -p /etc/nftables.conf /var/lib/bench/nftables.conf
       touch ${mark}
