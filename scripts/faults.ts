@@ -65,7 +65,7 @@ await runMain(usage, async ({ args, env, reporter, signal }) => {
     const words = ["--project", "e2e", casesFolder, "-t", `^(${chosen.join("|")})$`];
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
     const code = await runVitest([...words, ...reporters], signal, "stderr");
-    const results = readResults(await readFile(file, "utf8").catch(() => "{}"), commit);
+    const results = readResults(await readFile(file, "utf8").catch(() => "{}"), commit, chosen);
     const run = merged({ begun, machine, results }, earlier);
     const kept = await keep(run, env);
     reporter.line(`the whole result: ${kept}`);
@@ -100,7 +100,7 @@ async function readRun(file: string): Promise<FaultRun> {
 async function keep(run: FaultRun, env: NodeJS.ProcessEnv): Promise<string> {
   const folder = join(cacheFolder(env), "faults");
   await mkdir(folder, { recursive: true });
-  const file = join(folder, "last.json");
+  const file = join(folder, `${run.begun.replaceAll(":", "")}.json`);
   await writeFile(file, `${JSON.stringify(run, null, 1)}\n`);
   return file;
 }

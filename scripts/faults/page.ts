@@ -22,9 +22,9 @@ them too, with fewer random moments.
 ![Seconds without a way in, by case](faults.svg)
 
 *No way in* is the time from the first new login that failed to the first that worked again, tried four times a second from outside with
-the whole way: TCP, SSH, sudo. 0 s: no login failed. A dash: nobody looked. The window of a guarded change is 7 s in most cases of
-the first group and 10 s in those of confirmations, so that they do not take all day; in use it is 60 s (\`confirmSeconds\`), and the time
-without a way in then as much longer.
+the whole way: TCP, SSH, sudo. 0 s: no login failed. A dash: nobody looked. The window of a guarded change is 7 to
+60 s in these cases, mostly 7, so that they do not take all day; in use it is 60 s (\`confirmSeconds\`). Where nobody tells the server
+anything, the time without a way in is about the window; where our open connection still works, we have it undone at once.
 
 ${sections.join("\n")}`;
 }

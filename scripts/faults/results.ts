@@ -58,30 +58,50 @@ const report = z.object({
   ),
 });
 
-/** The cases that a run has carried out, in the order of their ids. A report that cannot be read is an empty run. */
-export function readResults(json: string, commit: string): FaultResult[] {
-  const read = report.safeParse(JSON.parse(json));
-  if (!read.success) return [];
-  const cases = read.data.testResults.flatMap(({ assertionResults }) => assertionResults);
-  return cases
-    .flatMap(({ title, status, duration, failureMessages, meta }): FaultResult[] => {
-      if (meta?.fault === undefined) return [];
-      const { accessBack, seen, ...said } = meta.fault;
-      const error = failureMessages?.[0]?.split("\n")[0];
-      return [
-        {
-          id: title,
-          ...said,
-          seen: seen.map(asSentence),
-          ...(accessBack === undefined ? {} : { accessBack }),
-          outcome: status === "passed" ? "held" : "failed",
-          took: Math.round((duration ?? 0) / 100) / 10,
-          commit,
-          ...(error === undefined ? {} : { error }),
-        },
-      ];
-    })
-    .sort((one, other) => (one.id < other.id ? -1 : 1));
+/**
+ * How the chosen cases went, in the order of their ids. One that the report does not have has failed: its file could not be prepared, or
+ * the run was broken off. A report that cannot be read has none.
+ */
+export function readResults(json: string, commit: string, chosen: readonly string[]): FaultResult[] {
+  const read = report.safeParse(parsed(json));
+  const files = read.success ? read.data.testResults : [];
+  const found = files.flatMap(({ assertionResults }) => assertionResults).flatMap((one) => resultOf(one, commit));
+  const missing = chosen.filter((id) => !found.some((result) => result.id === id));
+  const why = files.map(({ message }) => message?.split("\n")[0]).find((text) => text !== undefined && text !== "");
+  return [...found, ...missing.map((id) => notRun(id, commit, why))].sort((one, other) => (one.id < other.id ? -1 : 1));
+}
+
+type Assertion = z.infer<typeof report>["testResults"][number]["assertionResults"][number];
+
+function resultOf({ title, status, duration, failureMessages, meta }: Assertion, commit: string): FaultResult[] {
+  if (meta?.fault === undefined) return [];
+  const { accessBack, seen, ...said } = meta.fault;
+  const error = failureMessages?.[0]?.split("\n")[0];
+  return [
+    {
+      id: title,
+      ...said,
+      seen: seen.map(asSentence),
+      ...(accessBack === undefined ? {} : { accessBack }),
+      outcome: status === "passed" ? "held" : "failed",
+      took: Math.round((duration ?? 0) / 100) / 10,
+      commit,
+      ...(error === undefined ? {} : { error: asSentence(error) }),
+    },
+  ];
+}
+
+function notRun(id: string, commit: string, why: string | undefined): FaultResult {
+  const error = asSentence(why ?? "it was never begun");
+  return { id, done: "", holds: "", seen: [], outcome: "failed", took: 0, commit, error };
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined; // cut short by whatever ended the run
+  }
 }
 
 /** Begun as a sentence, and without what is this machine's alone: where its cache is, and where it fetches packages from. */

@@ -17,7 +17,7 @@ export function watchAccess(machine: MachineStatus, user = "deploy"): Access {
 }
 
 class Access implements AsyncDisposable {
-  readonly #attempts: { at: number; worked: boolean }[] = [];
+  readonly #attempts: { at: number; ended: number; worked: boolean }[] = [];
   readonly #stop = new AbortController();
   readonly #loop: Promise<void>;
 
@@ -27,7 +27,7 @@ class Access implements AsyncDisposable {
 
   /**
    * Waits until an attempt that began after this call has worked, then tells for how many seconds no login was possible: from the begin
-   * of the first that failed to the begin of the first that worked again. 0 when none failed.
+   * of the first that failed to the end of the first that worked again. 0 when none failed.
    *
    * @param within Seconds to wait; the promise rejects after them.
    */
@@ -41,7 +41,7 @@ class Access implements AsyncDisposable {
     if (first < 0) return 0;
     const last = this.#attempts.findLastIndex(({ worked }) => !worked);
     const [from, to] = [this.#attempts[first], this.#attempts[last + 1]];
-    return ((to?.at ?? 0) - (from?.at ?? 0)) / 1000;
+    return ((to?.ended ?? 0) - (from?.at ?? 0)) / 1000;
   }
 
   /** Waits until an attempt has failed, or has done so before: whoever reboots a server must not take the old one for the new one. */
@@ -63,7 +63,7 @@ class Access implements AsyncDisposable {
       const at = performance.now();
       const worked = await logsIn(machine, user, this.#stop.signal);
       if (this.#stop.signal.aborted) return;
-      this.#attempts.push({ at, worked });
+      this.#attempts.push({ at, ended: performance.now(), worked });
       const rest = pace * 1000 - (performance.now() - at);
       await sleep(Math.max(0, rest), undefined, { signal: this.#stop.signal }).catch(() => undefined);
     }

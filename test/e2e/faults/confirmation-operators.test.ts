@@ -65,7 +65,7 @@ fault(
   "confirmation/controller-killed-before-arming",
   {
     done: "kill -9 of the controller while the server still saves the old state, before the timer is armed",
-    holds: "Nothing was changed, nothing will be, and the next change is not held up longer than a window",
+    holds: "Nothing was changed, nothing will be, and the next change is accepted within seconds of the window's end",
   },
   (report) =>
     killed(report, [change()], { save: { ...guard.save, slow: ["sleep", "3"] } }, () =>

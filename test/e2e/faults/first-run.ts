@@ -83,7 +83,7 @@ export function standing(server: MachineStatus): Promise<string> {
 }
 
 /**
- * What an interrupted run may leave for a while and a finished one never: temporary files, notes, guards that wait, programs of
+ * What an interrupted run may leave for a while and a finished one never: temporary files beside their targets, notes, guards that wait, programs of
  * ours. What is known of a guarded change that was undone stays for an hour, for its maker to see.
  */
 export function leftovers(server: MachineStatus): Promise<string> {

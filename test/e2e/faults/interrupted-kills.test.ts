@@ -117,7 +117,7 @@ async function findsPlugins(stack: Stack, program: Parameters<Stack["begin"]>[0]
     over = true;
   });
   for (; !over && found === 0; await sleep(20)) found = pluginsOf(await processTree(running.pid)).length;
-  await finished;
+  expect((await finished).code).toBe(0);
   expect(found).toBeGreaterThan(0);
 }
 

@@ -39,13 +39,19 @@ fault(
       run("break sshd", ["sh", "-c", `echo ThisIsNoKeyword >${dropIn}`]),
       run("reboot", ["systemctl", "reboot"]),
     ];
+    const started = () => onHost("cut -d ' ' -f 22 /proc/1/stat");
+    const before = await started();
     const error = await failure(host().perform(steps, { ...guard, files: [...guard.files, dropIn], seconds: 60 }));
     expect(error).toBeInstanceOf(ChangeUndone);
+    await access.lost();
     report.accessBack(await access.outage());
+    expect(await started()).not.toBe(before);
     expect((await host().look(["cat", path])).stdout).toBe("before");
     expect((await host().look(["stat", "-c", "%U:%G %a", path])).stdout).toBe("games:users 640\n");
     expect(await onHost(`ls ${dropIn} 2>/dev/null || :`)).toBe("");
-    report.seen(`${firstLine(error)}; the old files stood before sshd started`);
+    // With the broken file it would have failed at its first start.
+    expect(await onHost("systemctl show --value --property=ActiveState,NRestarts ssh.service")).toBe("0\nactive");
+    report.seen(`${firstLine(error)}; sshd started at once, with the old files`);
   },
 );
 
@@ -73,7 +79,7 @@ fault(
 fault(
   "lock-out/disk-full-in-the-window",
   {
-    done: "The disk of /etc fills up completely after the change, which also cut us off: the restore has no room for a copy",
+    done: "The file system of a guarded file fills up completely after the change, which also cut us off: the restore has no room for a copy",
     holds:
       "The restore is tried again until there is room; the log says what is missing, and the server is then as it was",
     timeout: 180_000,

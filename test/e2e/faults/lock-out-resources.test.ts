@@ -10,7 +10,7 @@ import { lab, machine, stackOn, within } from "../on-lab.ts";
 import { labHost, Managed } from "../resources/lifecycle.ts";
 import { watchAccess } from "./access.ts";
 import { fault, type Report } from "./fault.ts";
-import { seconds, undoneByItself } from "./locked-out.ts";
+import { seconds, undoneAtOnce, undoneByItself } from "./locked-out.ts";
 
 const server = machine("test");
 
@@ -62,7 +62,7 @@ fault(
 
 fault(
   "lock-out/sshd-allows-others",
-  { done: "The resource Sshd with AllowUsers that does not name us", holds: undoneByItself },
+  { done: "The resource Sshd with AllowUsers that does not name us", holds: undoneAtOnce },
   async (report) => {
     await guardedResource(report, sshd, { allowUsers: ["nobody"] });
     expect(await within(server, "ls -A /etc/ssh/sshd_config.d; sshd -T | grep -i allowusers || :")).toBe("");
@@ -71,7 +71,7 @@ fault(
 
 fault(
   "lock-out/our-key-removed",
-  { done: "The resource User with other keys than ours for our own account", holds: undoneByItself },
+  { done: "The resource User with other keys than ours for our own account", holds: undoneAtOnce },
   async (report) => {
     const keys = () => within(server, "cat /home/deploy/.ssh/authorized_keys");
     const before = await keys();

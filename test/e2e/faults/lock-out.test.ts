@@ -3,7 +3,7 @@ import { run } from "../../../infra/provider/step.ts";
 import { chain, guard, newLogins, onHost, rules } from "../guarded.ts";
 import { machine } from "../on-lab.ts";
 import { fault } from "./fault.ts";
-import { lockedOut, undoneByItself } from "./locked-out.ts";
+import { lockedOut, undoneAtOnce, undoneByItself } from "./locked-out.ts";
 
 // Each breaks the server `test` under a guard. The design's decision 6, NET-1, ACC-2.
 
@@ -53,7 +53,7 @@ fault("lock-out/sshd-stopped", { done: "sshd stopped", holds: undoneByItself }, 
 
 fault(
   "lock-out/sudoers-broken",
-  { done: "A file in /etc/sudoers.d that sudo cannot read any more", holds: undoneByItself },
+  { done: "A file in /etc/sudoers.d that sudo cannot read any more", holds: undoneAtOnce },
   (report) =>
     lockedOut(report, [run("break sudo", ["sh", "-c", "echo 'deploy ALL=(ALL' >/etc/sudoers.d/deploy"])], {
       guard: sudoers,
@@ -62,7 +62,7 @@ fault(
 
 fault(
   "lock-out/sudoers-removed",
-  { done: "/etc/sudoers.d moved away: the account logs in, but cannot become root", holds: undoneByItself },
+  { done: "/etc/sudoers.d moved away: the account logs in, but cannot become root", holds: undoneAtOnce },
   (report) =>
     lockedOut(report, [run("break sudo", ["mv", "/etc/sudoers.d", "/etc/sudoers.d.away"])], {
       guard: sudoers,

@@ -23,6 +23,10 @@ import type { Report } from "./fault.ts";
 /** What most cases of this group must show. */
 export const undoneByItself = "The server undoes all of it by itself, and the error says that the change cut us off";
 
+/** The same where only the new login is refused: the connection that is still open is used to have it undone at once. */
+export const undoneAtOnce =
+  "The refused login is taken for an answer: the server is told over the open connection to undo it, and the error says that the change cut us off";
+
 /** Seconds of the window in these cases; in use it is 60. */
 export const seconds = 7;
 

@@ -26,6 +26,7 @@ test("a case that held and one that failed, in the order of their ids; what was 
       { title: "state/c", status: "skipped" },
     ]),
     "abc1234",
+    ["state/a", "state/b"],
   );
   expect(results).toEqual([
     { id: "state/a", ...said, outcome: "failed", took: 0.1, commit: "abc1234", error: "AssertionError: no" },
@@ -33,9 +34,24 @@ test("a case that held and one that failed, in the order of their ids; what was 
   ]);
 });
 
-test.each(["{}", "[]", '{"testResults":"?"}'])("a report that says nothing (%s) is an empty run", (text) => {
-  expect(readResults(text, "abc1234")).toEqual([]);
-});
+test.each(["{}", "[]", '{"testResults":"?"}', '{"testRes'])(
+  "of a report that says nothing (%s) every case has failed",
+  (text) => {
+    expect(readResults(text, "abc1234", ["state/a"])).toEqual([
+      {
+        id: "state/a",
+        done: "",
+        holds: "",
+        seen: [],
+        outcome: "failed",
+        took: 0,
+        commit: "abc1234",
+        error: "It was never begun",
+      },
+    ]);
+    expect(readResults(text, "abc1234", [])).toEqual([]);
+  },
+);
 
 test("what was run again takes the place of what was seen before", () => {
   const machine = { processor: "CPU", cores: 2, memory: 1, kernel: "6", system: "Debian", node: "v24", load: 0 };
@@ -51,6 +67,7 @@ test("what is this machine's alone is not told", () => {
   const [result] = readResults(
     json([{ title: "state/a", status: "passed", meta: { fault: { ...said, seen } } }]),
     "abc1234",
+    ["state/a"],
   );
   expect(result?.seen).toEqual([
     '"cannot read ~/.cache/onprem/lab/key"',

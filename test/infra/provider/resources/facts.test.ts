@@ -296,7 +296,7 @@ describe("warn", () => {
       "of a wrong clock",
       { clockOff: "365 days behind" },
       [
-        "The server's clock is 365 days behind. A wrong clock makes package lists and certificates look expired or not valid yet. chrony sets it when it starts, and not later: `systemctl restart chrony` on the server, or `date --set`.",
+        "The server's clock is 365 days behind. A wrong clock makes package lists and certificates look expired or not valid yet. chrony sets it when it starts, and not later: `systemctl restart chrony` on the server, or `date --set`; unless it is this machine's clock that is wrong.",
       ],
     ],
   ])("%s", (_, seen, warnings) => {
