@@ -90,3 +90,11 @@ test("memory is that of our own processes", () => {
 test("a result of nothing knows of no aim", () => {
   expect(aimsOf(result([])).map(({ met }) => met)).toEqual(Array(aimsOf(result([])).length).fill(undefined));
 });
+
+test("a run of ours that was ended does not fall out of what is compared everywhere", () => {
+  const runs = [run("onprem-file", 240, { outcome: "too long" }), run("ansible", 300)];
+  expect(aim(result(runs), "ansible-onprem-file")).toMatchObject({
+    met: false,
+    measured: expect.stringContaining("0.80"),
+  });
+});
