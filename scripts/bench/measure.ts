@@ -52,7 +52,7 @@ async function measureAlone(bench: Bench, options: Options, keep: (result: Resul
   const result = (): Result => ({
     begun: new Date(began).toISOString(),
     commit,
-    command: ["npm run bench", ...(bench.args.length > 0 ? ["--"] : []), ...bench.args].join(" "),
+    command: asCalled(bench.args),
     bounds: { limit: options.limit, budget: options.budget },
     machine,
     peers: Object.fromEntries(
@@ -120,4 +120,12 @@ async function install(bench: Bench, options: Options) {
     }
   }
   return { present, versions, missing };
+}
+
+/** The call as it stands on the page: without the file for its result, which is this machine's affair. */
+export function asCalled(args: readonly string[]): string {
+  const told = args.filter(
+    (word, index) => word !== "--json" && args[index - 1] !== "--json" && !word.startsWith("--json="),
+  );
+  return ["npm run bench", ...(told.length > 0 ? ["--"] : []), ...told].join(" ");
 }
