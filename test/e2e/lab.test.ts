@@ -138,11 +138,8 @@ describe("a lab that is up", () => {
         // On a loaded machine an answer may come too late: what seemed filtered is asked again, when little else is.
         const late = portsThat("filtered", first);
         const second = await tcpConnect(netns, address, late, 10_000);
-        expect([portsThat("open", first), portsThat("open", second), portsThat("filtered", second)]).toEqual([
-          [22],
-          [],
-          [],
-        ]);
+        const all = new Map([...first, ...second]);
+        expect([portsThat("open", all), portsThat("filtered", all)]).toEqual([[22], []]);
       }
     }
   });
