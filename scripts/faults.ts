@@ -62,7 +62,7 @@ await runMain(usage, async ({ args, env, reporter, signal }) => {
     const file = join(folder, "report.json");
     const begun = new Date().toISOString();
     const [machine, commit] = [await describeMachine(), await describeCommit(["infra", "lab", "test"])];
-    const words = ["--project", "e2e", casesFolder, "-t", `^(${chosen.join("|")})$`];
+    const words = ["--project", "e2e", "--retry=0", casesFolder, "-t", `^(${chosen.join("|")})$`];
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
     const code = await runVitest([...words, ...reporters], signal, "stderr");
     const results = readResults(await readFile(file, "utf8").catch(() => "{}"), commit, chosen);
