@@ -70,7 +70,8 @@ await runMain(usage, async ({ args, env, reporter, signal }) => {
     const kept = await keep(run, env);
     reporter.line(`the whole result: ${kept}`);
     process.stdout.write(values.json ? `${JSON.stringify(run, null, 1)}\n` : faultsPage(run));
-    if (all.every((id) => run.results.some((result) => result.id === id))) {
+    // What was broken off says nothing of the cases that it did not reach.
+    if (!signal.aborted && all.every((id) => run.results.some((result) => result.id === id))) {
       await writeFile(join(projectFolder, "docs", "faults.md"), faultsPage(run));
       await writeFile(join(projectFolder, "docs", "faults.svg"), accessPicture(run.results));
       reporter.line("wrote docs/faults.md and docs/faults.svg");
