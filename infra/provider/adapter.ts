@@ -83,6 +83,7 @@ function sayer(client: any): (urn: string) => Say {
 
 function service(plugin: Plugin, sayTo: (urn: string) => Say): grpc.UntypedServiceImplementation {
   const call = (request: any) => ({
+    urn: request.getUrn() as string,
     name: nameOf(request.getUrn()),
     say: sayTo(request.getUrn()),
     timeout: request.getTimeout?.() ?? 0,

@@ -15,9 +15,12 @@ export interface Begun {
 /** Where the notes are; only root may read them. */
 const folder = "/var/lib/onprem/begun";
 
-/** Where the note for one thing is: its type, and its id in Pulumi's state. */
-export function begunAt(type: string, id: string): string {
-  return `${folder}/${createHash("sha256").update(`${type} ${id}`).digest("hex")}`;
+/**
+ * Where the note for one thing is: the resource's URN, which names stack, project and type, and its id in Pulumi's state. What
+ * one stack left half-made is never taken for another's.
+ */
+export function begunAt(urn: string, id: string): string {
+  return `${folder}/${createHash("sha256").update(`${urn} ${id}`).digest("hex")}`;
 }
 
 /** Looks for a note. One that cannot be read was still left by a creation that had begun. */

@@ -14,6 +14,8 @@ export interface Applied<Seen, Memory> {
 
 /** What is known from before a change. */
 export interface Before<Want, Memory> {
+  /** The resource in Pulumi's state; what is noted on the host of a creation is its own. @default the type alone */
+  readonly urn?: string;
   /** What the last update wanted. */
   readonly prior?: Partial<Want> | undefined;
   readonly memory?: Memory | undefined;
@@ -60,7 +62,7 @@ export async function apply<Want extends object, Seen extends object, Memory ext
   want: Want,
   before: Before<Want, Memory> = {},
 ): Promise<Applied<Seen, Memory>> {
-  const note = begunAt(kind.type, idOf(kind, want));
+  const note = begunAt(before.urn ?? kind.type, idOf(kind, want));
   const [seen, begun] = await Promise.all([kind.observe(host, want, before.prior), findBegun(host, note)]);
   const known = withBegun(before, begun);
   admit(kind, host, want, seen, known);
@@ -133,9 +135,9 @@ export async function destroy<Want extends object, Seen extends object, Memory e
   kind: Kind<Want, Seen, Memory>,
   host: Host,
   want: Partial<Want>,
-  memory?: Memory,
+  { urn, memory }: Pick<Before<Want, Memory>, "urn" | "memory"> = {},
 ): Promise<readonly string[]> {
-  const note = begunAt(kind.type, idOf(kind, want));
+  const note = begunAt(urn ?? kind.type, idOf(kind, want));
   const [seen, begun] = await Promise.all([kind.observe(host, want), findBegun(host, note)]);
   const steps = seen === undefined ? [] : kind.remove(seen, memory);
   if (steps.length > 0) await host.perform(steps, seen && kind.guard?.(undefined, seen));

@@ -7,6 +7,7 @@ import { allKinds, type Kinds } from "./kinds.ts";
 import { checkKnown } from "./known.ts";
 import { admit, apply, destroy, idOf, Unfinished, withBegun } from "./lifecycle.ts";
 import {
+  type Call,
   type Change,
   type Checked,
   type Creation,
@@ -121,22 +122,24 @@ export class Onprem implements Plugin {
     }
   }
 
-  async create(type: string, { name, inputs, preview, say }: Creation): Promise<Made> {
+  async create(type: string, { urn, name, inputs, preview, say }: Creation): Promise<Made> {
     const kind = await this.#kind(type);
     const want = inputs.values;
-    if (preview) return { id: "", outputs: await this.#foresee(kind, name, inputs, say) };
+    if (preview) return { id: "", outputs: await this.#foresee(kind, { urn, name, say }, inputs) };
     const id = idOf(kind, want);
     const host = this.#host;
     return explained(kind, name, async () => {
-      const { seen, memory } = await apply(kind, host, want, { secret: holdsSecret(inputs), say }).catch((error) => {
-        throw partial(kind, { name, id, inputs }, error);
-      });
+      const { seen, memory } = await apply(kind, host, want, { urn, secret: holdsSecret(inputs), say }).catch(
+        (error) => {
+          throw partial(kind, { name, id, inputs }, error);
+        },
+      );
       return { id, outputs: outputsOf(inputs, seen, memory) };
     });
   }
 
   /** What a creation will give, as far as it is known; and whether it would be refused, before anything is touched. */
-  async #foresee(kind: AnyKind, name: string, inputs: Bag, say: Say): Promise<Bag> {
+  async #foresee(kind: AnyKind, { urn, name, say }: Call, inputs: Bag): Promise<Bag> {
     if (unknownKeys(inputs.values).length > 0) return inputs;
     const want = inputs.values;
     const foreseen = kind.foresee?.(want) ?? {};
@@ -145,7 +148,7 @@ export class Onprem implements Plugin {
     return explained(kind, name, async () => {
       const [seen, begun] = await Promise.all([
         kind.observe(link, want),
-        findBegun(link, begunAt(kind.type, idOf(kind, want))),
+        findBegun(link, begunAt(urn, idOf(kind, want))),
       ]);
       admit(kind, link, want, seen, withBegun({ say }, begun));
       const agrees = seen !== undefined && kind.plan(want, seen).length === 0;
@@ -181,7 +184,10 @@ export class Onprem implements Plugin {
     });
   }
 
-  async update(type: string, { id, name, inputs, oldInputs, outputs, preview }: Update): Promise<{ outputs: Bag }> {
+  async update(
+    type: string,
+    { urn, id, name, inputs, oldInputs, outputs, preview }: Update,
+  ): Promise<{ outputs: Bag }> {
     const kind = await this.#kind(type);
     const want = inputs.values;
     if (preview) return { outputs: this.#foreseeUpdate(kind, name, inputs, outputs) };
@@ -189,7 +195,7 @@ export class Onprem implements Plugin {
     const host = this.#host;
     const finished = outputs.values.unfinished === undefined ? oldInputs : bagOf(outputs.values.unfinished, oldInputs);
     return explained(kind, name, async () => {
-      const before = { prior: finished.values, memory, ours: true, secret: holdsSecret(inputs) };
+      const before = { urn, prior: finished.values, memory, ours: true, secret: holdsSecret(inputs) };
       const applied = await apply(kind, host, want, before).catch((error) => {
         throw partial(kind, { name, id, inputs, finished }, error);
       });
@@ -210,10 +216,11 @@ export class Onprem implements Plugin {
     return outputsOf(inputs, agrees ? seen : (kind.foresee?.(want) ?? {}), memory);
   }
 
-  async remove(type: string, { name, inputs, outputs }: Known): Promise<void> {
+  async remove(type: string, { urn, name, inputs, outputs }: Known): Promise<void> {
     const kind = await this.#kind(type);
     const host = this.#host;
-    await explained(kind, name, () => destroy(kind, host, inputs.values, outputs.values.memory as object | undefined));
+    const memory = outputs.values.memory as object | undefined;
+    await explained(kind, name, () => destroy(kind, host, inputs.values, { urn, memory }));
   }
 
   cancel(): void {

@@ -52,7 +52,9 @@ export interface Diff {
   readonly createFirst?: boolean;
 }
 
-interface Call {
+/** What every call about one resource carries. */
+export interface Call {
+  readonly urn: string;
   /** The resource's name in the program, for messages. */
   readonly name: string;
   readonly say: Say;

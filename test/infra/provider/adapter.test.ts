@@ -156,6 +156,7 @@ describe("a resource", () => {
     expect(asked.diff).toEqual([
       "onprem:test:Note",
       {
+        urn,
         name: "a::b",
         say: expect.any(Function),
         timeout: 0,
@@ -198,7 +199,7 @@ describe("a resource", () => {
     const answer = await call("create", "CreateRequest", fields);
     expect(asked.create).toEqual([
       "onprem:test:Note",
-      { name: "a::b", say: expect.any(Function), timeout: 7, inputs: bag({ text: "x" }, "text"), preview: true },
+      { urn, name: "a::b", say: expect.any(Function), timeout: 7, inputs: bag({ text: "x" }, "text"), preview: true },
     ]);
     expect(answer.toObject()).toMatchObject({ id: "a" });
     expect(struct(answer, "Properties")).toEqual({ text: secret("x"), length: 1 });
@@ -233,6 +234,7 @@ describe("a resource", () => {
     expect(asked.update).toEqual([
       "onprem:test:Note",
       {
+        urn,
         name: "a::b",
         say: expect.any(Function),
         timeout: 9,
@@ -250,7 +252,15 @@ describe("a resource", () => {
     await call("delete", "DeleteRequest", { Urn: urn, Id: "a", OldInputs: { i: 1 }, Properties: { o: 1 }, Timeout: 3 });
     expect(asked.remove).toEqual([
       "onprem:test:Note",
-      { name: "a::b", say: expect.any(Function), timeout: 3, id: "a", inputs: bag({ i: 1 }), outputs: bag({ o: 1 }) },
+      {
+        urn,
+        name: "a::b",
+        say: expect.any(Function),
+        timeout: 3,
+        id: "a",
+        inputs: bag({ i: 1 }),
+        outputs: bag({ o: 1 }),
+      },
     ]);
   });
 });

@@ -2,12 +2,14 @@ import { describe, expect, test } from "vitest";
 import { begin, begunAt, findBegun, forget } from "../../../infra/provider/begun.ts";
 import { FakeHost } from "./fake-host.ts";
 
-const path = begunAt("onprem:linux:User", "anna");
+const urn = "urn:pulumi:dev::os2mo::onprem:linux:User::anna";
+const path = begunAt(urn, "anna");
 
-test("the note's name tells type and id, and fits into a file's name", () => {
+test("the note's name tells stack, project, type and id, and fits into a file's name", () => {
   expect(path).toMatch(/^\/var\/lib\/onprem\/begun\/[0-9a-f]{64}$/);
-  expect(begunAt("onprem:linux:User", "bo")).not.toBe(path);
-  expect(begunAt("onprem:linux:Directory", "anna")).not.toBe(path);
+  expect(begunAt(urn, "bo")).not.toBe(path);
+  expect(begunAt(urn.replace("User", "Directory"), "anna")).not.toBe(path);
+  expect(begunAt(urn.replace("dev", "prod"), "anna")).not.toBe(path);
 });
 
 describe("a note", () => {

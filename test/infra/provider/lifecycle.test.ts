@@ -147,10 +147,16 @@ describe("a creation of several steps", () => {
     expect(host.begun.size).toBe(0);
   });
 
-  test("is refused where somebody else has left a half", async () => {
+  test("is refused where somebody else has left a half, be it another stack of ours", async () => {
     host.notes.set("a", "half");
     expect(await thrown(apply(pair, host, want()))).toBeInstanceOf(Refused);
     expect(host.performed).toEqual([]);
+    host.notes.clear();
+    killed();
+    await thrown(apply(pair, host, want(), { urn: "urn:pulumi:dev::a::b::c" }));
+    host.instead.clear();
+    expect(await thrown(apply(pair, host, want(), { urn: "urn:pulumi:prod::a::b::c" }))).toBeInstanceOf(Refused);
+    expect((await apply(pair, host, want(), { urn: "urn:pulumi:dev::a::b::c" })).changed).toEqual(["write a"]);
   });
 
   test("that failed is in the state, and so forgotten; out of reach it stays until the next change or removal", async () => {
@@ -204,7 +210,7 @@ describe("destroy", () => {
 
   test("puts back what was there before us", async () => {
     host.notes.set("a", "hello");
-    expect(await destroy(noteKind, host, want(), { before: "theirs" })).toEqual(["put a back"]);
+    expect(await destroy(noteKind, host, want(), { memory: { before: "theirs" } })).toEqual(["put a back"]);
     expect(host.notes.get("a")).toBe("theirs");
   });
 });

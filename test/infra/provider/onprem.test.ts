@@ -38,7 +38,9 @@ const connected = () => plugin.configure(bag({ host: "dev" }), silent);
 const note = (text = "hello") => ({ note: "a", text, tags: [] });
 const state = (text = "hello", before = "") => ({ ...note(text), length: text.length, memory: { before } });
 
+const urn = `urn:pulumi:dev::test::${type}::mine`;
 const creation = (inputs: Bag, more: Partial<Creation> = {}): Creation => ({
+  urn,
   name: "mine",
   say: silent,
   timeout: 0,
@@ -47,6 +49,7 @@ const creation = (inputs: Bag, more: Partial<Creation> = {}): Creation => ({
   ...more,
 });
 const known = (inputs: Bag, outputs: Bag, more: Partial<Known> = {}): Known => ({
+  urn,
   name: "mine",
   say: silent,
   timeout: 0,
@@ -149,7 +152,13 @@ describe("check", () => {
 describe("diff", () => {
   test("warns of what stands, once a run", async () => {
     const said: unknown[] = [];
-    const odd = { name: "mine", say: (...words: unknown[]) => said.push(words), id: "a", oldInputs: bag(note("odd")) };
+    const odd = {
+      urn,
+      name: "mine",
+      say: (...words: unknown[]) => said.push(words),
+      id: "a",
+      oldInputs: bag(note("odd")),
+    };
     for (let times = 0; times < 2; times++)
       await plugin.diff(type, { ...odd, inputs: bag(note("odd")), outputs: bag(state("odd")) });
     expect(said).toEqual([["warning", "that is odd"]]);
@@ -157,6 +166,7 @@ describe("diff", () => {
 
   const diff = (oldInputs: object, inputs: object, outputs: object) =>
     plugin.diff(type, {
+      urn,
       name: "mine",
       say: silent,
       id: "a",
@@ -233,7 +243,9 @@ describe("create", () => {
     await connected();
     const preview = () => plugin.create(type, creation(bag(note()), { preview: true }));
     expect((await thrown(preview())).message).toContain("theirs");
-    host.begun.set(begunAt(type, "a"), "{}");
+    host.begun.set(begunAt(urn.replace("dev", "prod"), "a"), "{}");
+    expect((await thrown(preview())).message, "begun by another stack").toContain("theirs");
+    host.begun.set(begunAt(urn, "a"), "{}");
     expect((await preview()).outputs.values).toEqual({ ...note(), length: 5 });
   });
 

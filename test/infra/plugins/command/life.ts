@@ -28,7 +28,12 @@ export class Life {
 
   /** Everything that the plugin said so far. */
   get #call() {
-    return { name: "mine", timeout: this.timeout, say: (_: string, text: string) => void this.said.push(text) };
+    return {
+      urn: "urn:pulumi:dev::test::command::mine",
+      name: "mine",
+      timeout: this.timeout,
+      say: (_: string, text: string) => void this.said.push(text),
+    };
   }
 
   async create(

@@ -7,7 +7,7 @@ import { type Bag, emptyBag, OtherAsset, UNKNOWN } from "../../../../infra/provi
 const type = "command:local:Command";
 const standIn = new CommandStandIn();
 const bag = (values: Record<string, unknown>): Bag => ({ values, secrets: [] });
-const call = { name: "mine", say: () => undefined, timeout: 0 };
+const call = { urn: "urn:pulumi:dev::test::command::mine", name: "mine", say: () => undefined, timeout: 0 };
 
 test("there is nothing to configure", async () => {
   expect(standIn.checkConfig(bag({ version: "1.2.1" })).problems).toEqual([]);
@@ -36,7 +36,7 @@ describe("diff: a changed input is an update, a changed trigger a replacement", 
     ["an archive of other content", { triggers: [archive(undefined, "1")] }, { triggers: [archive("x", "2")] }, true],
   ])("%s", (_, before, after, replaces) => {
     const change = {
-      name: "mine",
+      ...call,
       say: () => undefined,
       id: "a",
       outputs: emptyBag,
