@@ -1,5 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { defaultLab } from "../lab/lab.ts";
 import { cacheFolder } from "../lab/places.ts";
 import { aimsOf } from "./bench/aims.ts";
@@ -12,8 +11,9 @@ import { peers } from "./bench/peers.ts";
 import { plan } from "./bench/plan.ts";
 import { summary } from "./bench/report/summary.ts";
 import { writePage } from "./bench/write.ts";
+import { keepResult, readKeptResult } from "./kept-result.ts";
 import { runMain } from "./main.ts";
-import { ScriptError, UsageError } from "./script-error.ts";
+import { UsageError } from "./script-error.ts";
 
 const usage = `Usage: npm run bench [-- OPTIONS]
 
@@ -54,10 +54,7 @@ await runMain(usage, async (surroundings) => {
     return options.problems.length > 0 ? 2 : 0;
   }
   const file = options.json ?? join(cacheFolder(env), "bench", "last.json");
-  const keep = async (result: Result) => {
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, `${JSON.stringify(result, null, 1)}\n`);
-  };
+  const keep = (result: Result) => keepResult(file, result);
   const result =
     options.from === undefined ? await measure(surroundings, options, keep) : await readResults(options.from);
   process.stdout.write(summary(result, aimsOf(result)));
@@ -68,16 +65,7 @@ await runMain(usage, async (surroundings) => {
 });
 
 async function readResults(files: readonly string[]): Promise<Result> {
-  const [first, ...rest] = await Promise.all(files.map(readResult));
+  const [first, ...rest] = await Promise.all(files.map((file) => readKeptResult<Result>(file)));
   if (first === undefined) throw new UsageError("--from needs the name of a file");
   return merged([first, ...rest]);
-}
-
-async function readResult(file: string): Promise<Result> {
-  try {
-    return JSON.parse(await readFile(file, "utf8")) as Result;
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ScriptError("the result could not be read", why, "give --from the file that --json wrote", cause);
-  }
 }

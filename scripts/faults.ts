@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -8,6 +8,7 @@ import { casesFolder, chooseCases, groups, readCases } from "./faults/cases.ts";
 import { faultsPage } from "./faults/page.ts";
 import { accessPicture } from "./faults/picture.ts";
 import { type FaultRun, merged, readResults } from "./faults/results.ts";
+import { keepResult, readKeptResult } from "./kept-result.ts";
 import { runMain } from "./main.ts";
 import { describeCommit, describeMachine } from "./measured-on.ts";
 import { ScriptError, UsageError } from "./script-error.ts";
@@ -56,7 +57,7 @@ await runMain(usage, async ({ args, env, reporter, signal }) => {
   if (process.getuid?.() !== 0) {
     throw new ScriptError("the faults need root", "they bring up a lab with machines, mounts and networks of its own");
   }
-  const earlier = values.from === undefined ? undefined : await readRun(values.from);
+  const earlier = values.from === undefined ? undefined : await readKeptResult<FaultRun>(values.from);
   const folder = await mkdtemp(join(tmpdir(), "onprem-faults-"));
   try {
     const file = join(folder, "report.json");
@@ -67,7 +68,8 @@ await runMain(usage, async ({ args, env, reporter, signal }) => {
     const code = await runVitest([...words, ...reporters], signal, "stderr");
     const results = readResults(await readFile(file, "utf8").catch(() => "{}"), commit, chosen);
     const run = merged({ begun, machine, results }, earlier);
-    const kept = await keep(run, env);
+    const kept = join(cacheFolder(env), "faults", `${run.begun.replaceAll(":", "")}.json`);
+    await keepResult(kept, run);
     reporter.line(`the whole result: ${kept}`);
     process.stdout.write(values.json ? `${JSON.stringify(run, null, 1)}\n` : faultsPage(run));
     // What was broken off says nothing of the cases that it did not reach.
@@ -82,29 +84,6 @@ await runMain(usage, async ({ args, env, reporter, signal }) => {
     await removeLeftLabs(reporter);
   }
 });
-
-async function readRun(file: string): Promise<FaultRun> {
-  try {
-    return JSON.parse(await readFile(file, "utf8")) as FaultRun;
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ScriptError(
-      "the earlier result could not be read",
-      why,
-      "give --from the file that a run has named",
-      cause,
-    );
-  }
-}
-
-/** Keeps a result in the tools cache; where. */
-async function keep(run: FaultRun, env: NodeJS.ProcessEnv): Promise<string> {
-  const folder = join(cacheFolder(env), "faults");
-  await mkdir(folder, { recursive: true });
-  const file = join(folder, `${run.begun.replaceAll(":", "")}.json`);
-  await writeFile(file, `${JSON.stringify(run, null, 1)}\n`);
-  return file;
-}
 
 function whole(option: string, text: string): string {
   if (/^[1-9]\d{0,8}$/.test(text)) return text;

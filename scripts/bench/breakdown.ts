@@ -80,7 +80,13 @@ function stages(timelines: readonly Timeline[]): Part[] {
 async function hostSide(bench: Bench, call: Call): Promise<Part> {
   const seconds = await repeated(async () => {
     const ran = await measuredRun(bench, call, patience, false);
-    return ran.ended === "too long" ? patience : ran.measured.hostCpu / bench.hosts.servers.length;
+    if (ran.ended !== "well") {
+      throw new ScriptError(
+        "the run to take apart did not succeed",
+        ran.ended === "failed" ? ran.why : "it took too long",
+      );
+    }
+    return ran.measured.hostCpu / bench.hosts.servers.length;
   });
   return { name: "CPU of one host in the whole run", how: "its control group: sshd, sudo, our program", seconds };
 }

@@ -23,28 +23,64 @@ const parallel = 4;
 /** Seconds that one run may take. */
 const limit = 900;
 
-/** How an unchanged run grows with the hosts: all in one stack, and each in a stack of its own. */
-export async function measureGrowth(bench: Bench, sizes: readonly number[], repeats: number): Promise<Growth> {
+/**
+ * How an unchanged run grows with the hosts: all in one stack, and each in a stack of its own. All sizes and ways take turns in each
+ * repeat, so that a slow minute of the machine meets them all.
+ *
+ * @param keep Gets what was measured so far after each run, so that it outlives an interruption.
+ */
+export async function measureGrowth(
+  bench: Bench,
+  sizes: readonly number[],
+  repeats: number,
+  keep: (growth: Growth) => Promise<void>,
+): Promise<void> {
   const most = Math.max(...sizes);
   bench.reporter.line(`starting ${most} light hosts`);
   const hosts = await startLightHosts(bench.lab.name, most);
-  const points: GrowthPoint[] = [];
+  const turns: Turn[] = [];
   try {
     const stacks = await Promise.all(hosts.map((host) => stackOf(bench, `growth-${host.name}`, [host])));
     bench.reporter.line(`bringing them to ${files} files each (a few minutes)`);
     await settle(bench, await together(bench, stacks));
     for (const size of sizes) {
-      const ways: [GrowthPoint["way"], Call][] = [
-        ["one stack", await stackOf(bench, `growth-${size}-hosts`, hosts.slice(0, size))],
-        ["a stack each", await together(bench, stacks.slice(0, size))],
-      ];
-      await settle(bench, ways[0]?.[1] as Call);
-      for (const [way, call] of ways) points.push(await point(bench, size, way, call, repeats));
+      const inOne = await stackOf(bench, `growth-${size}-hosts`, hosts.slice(0, size));
+      await settle(bench, inOne);
+      turns.push({ hosts: size, way: "one stack", call: inOne, runs: [] });
+      turns.push({ hosts: size, way: "a stack each", call: await together(bench, stacks.slice(0, size)), runs: [] });
+    }
+    for (let repeat = 1; repeat <= repeats; repeat++) {
+      for (const turn of turns) {
+        const measured = await once(bench, turn);
+        turn.runs.push(measured);
+        const what = `growth, ${named(turn)}, ${repeat} of ${repeats}`;
+        bench.reporter.line(`${what}: ${measured.seconds.toFixed(1)} s`);
+        await keep({ files, parallel, points: turns.flatMap(pointOf) });
+      }
     }
   } finally {
     await stopLightHosts(bench.lab.name);
   }
-  return { files, parallel, points };
+}
+
+/** One setting of the growth: how many hosts, in which way, and its runs so far. */
+interface Turn extends Pick<GrowthPoint, "hosts" | "way"> {
+  readonly call: Call;
+  readonly runs: Measured[];
+}
+
+function named({ hosts, way }: Turn): string {
+  return `${hosts} ${hosts === 1 ? "host" : "hosts"}, ${way}`;
+}
+
+function pointOf({ hosts, way, runs }: Turn): GrowthPoint[] {
+  const [seconds, cpu, memory] = [
+    spread(runs.map(({ seconds }) => seconds)),
+    spread(runs.map(({ cpu }) => cpu)),
+    spread(runs.map(({ memory }) => memory)),
+  ];
+  if (seconds === undefined || cpu === undefined || memory === undefined) return [];
+  return [{ hosts, way, seconds, cpu: cpu.median, memory: memory.median }];
 }
 
 async function stackOf(bench: Bench, name: string, hosts: readonly LightHost[]): Promise<Call> {
@@ -104,38 +140,14 @@ async function settle(bench: Bench, call: Call): Promise<void> {
   }
 }
 
-async function point(
-  bench: Bench,
-  hosts: number,
-  way: GrowthPoint["way"],
-  call: Call,
-  repeats: number,
-): Promise<GrowthPoint> {
-  const runs: Measured[] = [];
-  for (let repeat = 1; repeat <= repeats; repeat++) {
-    const ran = await measuredRun(bench, call, limit, false);
-    if (ran.ended !== "well") {
-      throw new ScriptError(
-        `${hosts} hosts, ${way}: a run did not end well`,
-        ran.ended === "failed" ? ran.why : `more than ${limit} s`,
-      );
-    }
-    if (changed(ran.output)) {
-      throw new ScriptError(`${hosts} hosts, ${way}: a run with nothing to do changed something`);
-    }
-    bench.reporter.line(
-      `growth, ${hosts} ${hosts === 1 ? "host" : "hosts"}, ${way}, ${repeat} of ${repeats}: ${ran.measured.seconds.toFixed(1)} s`,
-    );
-    runs.push(ran.measured);
+async function once(bench: Bench, turn: Turn): Promise<Measured> {
+  const ran = await measuredRun(bench, turn.call, limit, false);
+  if (ran.ended !== "well") {
+    const why = ran.ended === "failed" ? ran.why : `more than ${limit} s`;
+    throw new ScriptError(`${named(turn)}: a run did not end well`, why);
   }
-  const median = (pick: (run: Measured) => number) => spread(runs.map(pick))?.median ?? 0;
-  return {
-    hosts,
-    way,
-    seconds: median(({ seconds }) => seconds),
-    cpu: median(({ cpu }) => cpu),
-    memory: median(({ memory }) => memory),
-  };
+  if (changed(ran.output)) throw new ScriptError(`${named(turn)}: a run with nothing to do changed something`);
+  return ran.measured;
 }
 
 /** Whether the summary of `pulumi up` names a change: `    + 3 created`, `    ~ 1 updated`, `    +-1 replaced`. */

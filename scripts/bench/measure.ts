@@ -23,7 +23,7 @@ import { Runner } from "./runner.ts";
 /** How often a point of the growth is measured unless told otherwise. */
 const growthRepeats = 2;
 
-/** Carries out what was asked for. `keep` gets the result so far after each part, so that an interrupted run has not been in vain. */
+/** Carries out what was asked for. `keep` gets the result so far after every turn of a peer, so that an interrupted run has not been in vain. */
 export async function measure(
   surroundings: Surroundings,
   options: Options,
@@ -47,7 +47,7 @@ async function measureAlone(bench: Bench, options: Options, keep: (result: Resul
   await stopLightHosts(bench.lab.name);
   const { present, versions, missing } = await install(bench, options);
   const runner = new Runner(bench, options);
-  const commit = await describeCommit(["infra"]);
+  const commit = await describeCommit(["infra", "lab", "scripts/bench"]);
   const parts: { breakdown?: Breakdown; growth?: Growth } = {};
   const result = (): Result => ({
     begun: new Date(began).toISOString(),
@@ -71,13 +71,14 @@ async function measureAlone(bench: Bench, options: Options, keep: (result: Resul
   await bench.hosts.prepare({ python, baseline });
   try {
     if (options.breakdown) parts.breakdown = await measureBreakdown(bench);
-    if (options.growth) {
-      parts.growth = await measureGrowth(bench, options.hosts ?? growthSizes, options.repeats ?? growthRepeats);
-    }
-    if (options.breakdown || options.growth) await keep(result());
-    for (const cell of cells) {
-      await runner.cell(cell, present);
-      await keep(result());
+    if (options.breakdown) await keep(result());
+    for (const cell of cells) await runner.cell(cell, present, () => keep(result()));
+    const sizes = options.hosts ?? growthSizes;
+    if (options.growth && sizes.length > 0) {
+      await measureGrowth(bench, sizes, options.repeats ?? growthRepeats, async (growth) => {
+        parts.growth = growth;
+        await keep(result());
+      });
     }
   } finally {
     const traces = present.flatMap((peer) => peer.traces);

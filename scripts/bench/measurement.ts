@@ -1,5 +1,6 @@
 import type { Machine } from "../measured-on.ts";
 import type { Measured } from "./measured-run.ts";
+import type { Spread } from "./statistics.ts";
 import type { Work } from "./work.ts";
 
 /** The four situations in which each peer is run. */
@@ -44,7 +45,7 @@ export interface Skipped {
 
 /** Everything that one call of the benchmark found. */
 export interface Result {
-  /** ISO 8601. */
+  /** ISO 8601; of several calls taken together all their days. */
   readonly begun: string;
   readonly commit: string;
   /** As it was called. */
@@ -72,7 +73,10 @@ export interface Breakdown {
   readonly files: number;
   /** Wall time of the whole run that is broken down. */
   readonly whole: number;
-  /** Round trips of a bare log-in by SSH, and of one whole unchanged run, over a line of 80 ms. */
+  /**
+   * Round trips of a bare log-in by SSH, and of a log-in until our program on the host has answered its first request: time over a
+   * slow line, divided by its delay.
+   */
   readonly roundTrips?: { readonly login: number; readonly ready: number };
 }
 
@@ -87,8 +91,10 @@ export interface Growth {
 export interface GrowthPoint {
   readonly hosts: number;
   readonly way: "one stack" | "a stack each";
-  readonly seconds: number;
+  /** Wall time of a run. */
+  readonly seconds: Spread;
+  /** Median CPU seconds of all processes here. */
   readonly cpu: number;
-  /** Bytes. */
+  /** Median of the peaks, in bytes. */
   readonly memory: number;
 }

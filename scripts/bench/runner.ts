@@ -35,8 +35,12 @@ export class Runner {
     this.#bounds = bounds;
   }
 
-  /** Measures one cell: the peers take turns in each repeat, so that a slow minute of the machine meets them all. */
-  async cell(cell: Cell, peers: readonly Peer[]): Promise<void> {
+  /**
+   * Measures one cell: the peers take turns in each repeat, so that a slow minute of the machine meets them all.
+   *
+   * @param keep Called after every turn, so that what was measured outlives an interruption.
+   */
+  async cell(cell: Cell, peers: readonly Peer[], keep: () => Promise<void>): Promise<void> {
     const taking = peers.filter((peer) => this.#takesPart(peer, cell));
     const slow = cell.delay.milliseconds > 0 || cell.delay.loss > 0;
     const out = new Set<Peer>();
@@ -75,6 +79,7 @@ export class Runner {
           }
           const seconds = this.runs.slice(before).reduce((sum, run) => sum + run.seconds, 0);
           spent.set(peer, (spent.get(peer) ?? 0) + seconds);
+          await keep();
         }
       }
     } finally {

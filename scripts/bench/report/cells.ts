@@ -86,7 +86,8 @@ function costsTable(result: Result, { work, delay }: { work: Work; delay: string
   );
 }
 
-function shownSpread({ median, min, max }: Spread, show: (value: number) => string): string {
+/** `4.2 (4.1–4.5)`; the number alone where all are the same. */
+export function shownSpread({ median, min, max }: Spread, show: (value: number) => string): string {
   const [low, high] = [show(min), show(max)];
   return low === high ? show(median) : `${show(median)} (${low}–${high})`;
 }

@@ -24,7 +24,7 @@ function bend(what: string, points: readonly GrowthPoint[]): string {
   const steps = points.slice(1).flatMap((point, index) => {
     const before = points[index];
     if (before === undefined) return [];
-    const cost = (point.seconds - before.seconds) / (point.hosts - before.hosts);
+    const cost = (point.seconds.median - before.seconds.median) / (point.hosts - before.hosts);
     return [{ from: before.hosts, to: point.hosts, cost }];
   });
   const described = steps.map(({ from, to, cost }) => `${cost.toFixed(2)} s from ${from} to ${to}`).join(", ");
@@ -44,10 +44,10 @@ function onPaper(one: readonly GrowthPoint[], each: readonly GrowthPoint[], para
   const at = ({ at0, slope }: { at0: number; slope: number }) => Math.max(0, at0 + slope * many);
   const memory = at(fitted(one, ({ memory }) => memory)) / 1e9;
   const cpu = at(fitted(each, ({ cpu }) => cpu));
-  const whole = at(fitted(each, ({ seconds }) => seconds));
+  const whole = at(fitted(each, ({ seconds }) => seconds.median));
   const largest = Math.max(...each.map(({ memory }) => memory)) / 1e9;
   return [
-    `**${many} servers, calculated** from straight lines through these points, not measured: in one stack ${seconds(at(fitted(one, (point) => point.seconds)))} s and ${memory.toFixed(1)} GB of memory at once; as a stack each, ${parallel} at a time, ${seconds(whole)} s, ${largest.toFixed(1)} GB at once and ${seconds(cpu)} CPU seconds on this machine. ${
+    `**${many} servers, calculated** from straight lines through these points, not measured: in one stack ${seconds(at(fitted(one, (point) => point.seconds.median)))} s and ${memory.toFixed(1)} GB of memory at once; as a stack each, ${parallel} at a time, ${seconds(whole)} s, ${largest.toFixed(1)} GB at once and ${seconds(cpu)} CPU seconds on this machine. ${
       whole <= night
         ? `That is within an hour on this one machine`
         : `To be done within an hour that takes ${Math.ceil(whole / night)} such machines`

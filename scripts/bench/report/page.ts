@@ -3,7 +3,7 @@ import { machineInWords } from "../../measured-on.ts";
 import { describeSeconds } from "../../reporter.ts";
 import { type Aim, aimsOf } from "../aims.ts";
 import type { Breakdown, Growth, Result } from "../measurement.ts";
-import { cellSections, headingOf, seconds } from "./cells.ts";
+import { cellSections, headingOf, seconds, shownSpread } from "./cells.ts";
 import { growthText } from "./growth-text.ts";
 import { method } from "./method.ts";
 import { whyMissed } from "./why-missed.ts";
@@ -43,7 +43,7 @@ export function performancePage(result: Result, pictures: ReadonlySet<string>): 
 
 function intro({ begun, commit, command, machine, took }: Result): string {
   return [
-    `Written by ${code("npm run bench -- --write")} from its own result; do not edit. Measured on ${begun.slice(0, 10)} at commit ${code(commit)} by`,
+    `Written by ${code("npm run bench -- --write")} from its own result; do not edit. Measured on ${begun.replaceAll(/T\S+/g, "")} at commit ${code(commit)} by`,
     `${code(command)}, which took ${describeSeconds(took)}, on ${machineInWords(machine)}.`,
     "The machine that runs the tools and the three servers share these cores.",
   ].join("\n");
@@ -116,7 +116,7 @@ function growthSection(growth: Growth): string {
   const rows = growth.points.map(({ hosts, way, seconds: taken, cpu, memory }) => [
     String(hosts),
     way,
-    seconds(taken),
+    shownSpread(taken, seconds),
     seconds(cpu),
     (memory / 1e6).toFixed(0),
   ]);

@@ -15,7 +15,7 @@ export function picturesOf(result: Result): Map<string, string> {
       ours: way === "one stack",
       points: (result.growth?.points ?? [])
         .filter((point) => point.way === way)
-        .map((point) => [point.hosts, point.seconds] as const),
+        .map((point) => [point.hosts, point.seconds.median] as const),
     }));
     const axes = { x: "hosts", y: "seconds of a run with nothing to do" };
     pictures.set("docs/performance-growth.svg", lineChart("Seconds by number of hosts", axes, series));

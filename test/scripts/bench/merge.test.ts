@@ -18,3 +18,13 @@ test("one result stays as it is", () => {
   const only = result([run("floor", 2)]);
   expect(merged([only])).toEqual(only);
 });
+
+test("names every day and commit, and refuses to mix machines", () => {
+  const [monday, tuesday] = [result([]), result([], { begun: "2026-01-03T04:05:06.000Z", commit: "def5678" })];
+  expect(merged([monday, tuesday])).toMatchObject({
+    begun: "2026-01-02 and 2026-01-03",
+    commit: "abc1234 and def5678",
+  });
+  const elsewhere = result([], { machine: { ...monday.machine, cores: 64 } });
+  expect(() => merged([monday, elsewhere])).toThrow("different machines");
+});

@@ -58,11 +58,11 @@ test("the terminal gets the medians and the aims that are known", () => {
 });
 
 describe("the growth", () => {
-  const point = (hosts: number, way: "one stack" | "a stack each", seconds: number) => ({
+  const point = (hosts: number, way: "one stack" | "a stack each", median: number) => ({
     hosts,
     way,
-    seconds,
-    cpu: seconds,
+    seconds: { median, min: median - 0.5, max: median + 0.5, count: 2 },
+    cpu: median,
     memory: hosts * 100e6,
   });
   const straight = [1, 3, 10].flatMap((hosts) => [
@@ -77,6 +77,11 @@ describe("the growth", () => {
     expect(text).toContain("**300 servers, calculated**");
     expect(text).toContain("in one stack 302 s and 30.0 GB of memory at once");
     expect(text).toContain("as a stack each, 4 at a time, 600 s");
+  });
+
+  test("shows the spread of each point", () => {
+    const page = performancePage(result([], { growth: { files: 20, parallel: 4, points: straight } }), new Set());
+    expect(page).toContain("| 3 | one stack | 5.0 (4.5–5.5) | 5.0 | 300 |");
   });
 
   test("says where it bends", () => {
