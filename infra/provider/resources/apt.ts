@@ -58,6 +58,13 @@ while (my $held = holder($locks)) {
 exec { $configure[0] } @configure;
 `;
 
+/** Says who holds a lock, if it is not the very dpkg that the step has come to. */
+const tellScript = `${holder}
+my ($locks, @configure) = @ARGV;
+my $held = holder($locks) // '';
+print $held if index($held, "(@configure)") < 0;
+`;
+
 /**
  * Fetches the package lists if they are older than a day, or if something is not to be had by them; then installs.
  * apt-get takes a name that it does not know for a regular expression, so names are looked up first.
@@ -95,21 +102,18 @@ exec { 'apt-get' } 'apt-get', @options, 'install', '--', @ARGV;
 /** The step before any other: afterwards apt and dpkg can work. @param patience Seconds to wait for other package managers. */
 export function settle(patience: number): RunStep {
   const argv = ["perl", "-e", waitScript, "--", `${patience}`, locks.join(":")];
-  return run(
-    "wait for other package managers and finish what was interrupted",
-    [...argv, "dpkg", ...keepConfiguration, "--configure", "--pending"],
-    {
-      env,
-      property,
-      deadline: patience + 600,
-      survives: true,
-      waitsFor: ["perl", "-e", `${holder} print holder(@ARGV) // ''`, "--", locks.join(":")],
-      remedies: {
-        1: "Mend or remove the package that it names (`dpkg --configure -a` shows the same), then run the update again.",
-        [inVain]: "Let it finish, or end it if it hangs, then run the update again; `lockTimeout` is how long we wait.",
-      },
+  const configure = ["dpkg", ...keepConfiguration, "--configure", "--pending"];
+  return run("wait for other package managers and finish what was interrupted", [...argv, ...configure], {
+    env,
+    property,
+    deadline: patience + 600,
+    survives: true,
+    waitsFor: ["perl", "-e", tellScript, "--", locks.join(":"), ...configure],
+    remedies: {
+      1: "Mend or remove the package that it names (`dpkg --configure -a` shows the same), then run the update again.",
+      [inVain]: "Let it finish, or end it if it hangs, then run the update again; `lockTimeout` is how long we wait.",
     },
-  );
+  });
 }
 
 /** How packages are installed. */

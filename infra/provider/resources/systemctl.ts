@@ -69,11 +69,12 @@ export function daemonReload(property: string): RunStep {
 /**
  * Lets systemd judge a unit file or drop-in under its real name, in a folder of its own. Words that it would ignore are
  * errors here: they are typing mistakes. A colon in a name means something else to systemd-analyze(1). The folder is in /run,
- * for /tmp may be full.
+ * for /tmp may be full; what a killed run left there goes after ten minutes, when no living one can still need it.
  */
 const verifyScript = `
 file=$1 unit=$2 target=$3
 case $unit in *:*) exit 0 ;; esac
+find /run -maxdepth 1 -name '.onprem-verify-*' -mmin +10 -exec rm -rf {} +
 folder=$(mktemp -d /run/.onprem-verify-XXXXXXXX) || exit
 trap 'rm -rf -- "$folder"' EXIT
 if [ "$target" != "$unit" ]; then

@@ -90,6 +90,16 @@ describe("a unit of ours", () => {
     expect(await host.inspect(`/run/onprem/units/${name}`)).toEqual([]);
   });
 
+  test("leaves nothing of its validation, and takes away what a killed run has left of one", async () => {
+    const abandoned = "/run/.onprem-verify-killed";
+    await byHand(host, 'mkdir "$1"; touch -d "11 minutes ago" "$1"', abandoned);
+    const managed = new Managed(systemdUnit, host);
+    await managed.apply(enabled);
+    expect(await host.inspect(abandoned)).toEqual([]);
+    expect((await host.look(["find", "/run", "-maxdepth", "1", "-name", ".onprem-*"])).stdout).toBe("");
+    await managed.destroy();
+  });
+
   test("a mistake in its text is refused before it takes effect", async () => {
     const managed = new Managed(systemdUnit, host);
     await expect(managed.apply({ name, unit: unit.replace("ExecStart", "ExecStrt") })).rejects.toThrow(
