@@ -189,7 +189,8 @@ interface Running {
 function start(words: string[], env: NodeJS.ProcessEnv, stdin = ""): Running {
   const [program = "", ...args] = words;
   const began = performance.now();
-  const child = spawn(program, args, { env, stdio: ["pipe", "pipe", "pipe"] });
+  // A process group of its own, as a shell gives to what it starts: tests send Ctrl-C to it.
+  const child = spawn(program, args, { env, stdio: ["pipe", "pipe", "pipe"], detached: true });
   child.stdin.end(stdin);
   const finished = new Promise<Finished>((resolve, reject) => {
     const out = { stdout: "", stderr: "" };
