@@ -137,7 +137,10 @@ export function readLive(text: string): WireGuardLive {
   });
   const all = (what: string) => facts.filter((fact) => fact.what === what).map(({ words }) => words);
   const one = (what: string) => all(what)[0]?.[0];
-  const of = (what: string, key: string) => all(what).find(([first]) => first === key)?.slice(1) ?? [];
+  const of = (what: string, key: string) =>
+    all(what)
+      .find(([first]) => first === key)
+      ?.slice(1) ?? [];
   const now = Number(one("now"));
   const publicKey = one("public-key");
   const keyFile = one("key-file");

@@ -196,7 +196,10 @@ export const wireGuard: Kind<WireGuardWant, WireGuardSeen> = {
       enabled: live.enabled,
       running: live.active && live.publicKey !== undefined,
       tunnels: Object.fromEntries(
-        read.peers.map(({ publicKey: key }) => [key, (live.handshakeAges[key] ?? rejectAfter) < rejectAfter ? "up" : "down"]),
+        read.peers.map(({ publicKey: key }) => [
+          key,
+          (live.handshakeAges[key] ?? rejectAfter) < rejectAfter ? "up" : "down",
+        ]),
       ),
     };
   },
@@ -281,12 +284,16 @@ function acrossPeers({ peers, presharedKeys }: WireGuardWant, problems: Problems
   const seen = new Set<string>();
   const owners = new Map<string, string>();
   for (const [index, { publicKey: key, allowedIps }] of (peers ?? []).entries()) {
-    if (seen.has(key)) problems.add(["peers", index, "publicKey"], "is another peer's too; each peer has a key of its own");
+    if (seen.has(key))
+      problems.add(["peers", index, "publicKey"], "is another peer's too; each peer has a key of its own");
     seen.add(key);
     for (const range of allowedIps) {
       const owner = owners.get(range);
       if (owner !== undefined && owner !== key) {
-        problems.add(["peers", index, "allowedIps"], `${range} is another peer's too; WireGuard would take it from that one`);
+        problems.add(
+          ["peers", index, "allowedIps"],
+          `${range} is another peer's too; WireGuard would take it from that one`,
+        );
       }
       owners.set(range, key);
     }

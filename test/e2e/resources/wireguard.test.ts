@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import type { SshHost } from "../../../infra/provider/host/ssh-host.ts";
 import { aptPackage } from "../../../infra/provider/resources/package.ts";
 import { type WireGuardSeen, wireGuard } from "../../../infra/provider/resources/wireguard.ts";
-import { lab as theLab, machine } from "../on-lab.ts";
+import { machine, lab as theLab } from "../on-lab.ts";
 import { byHand, labHost, Managed } from "./lifecycle.ts";
 
 const lab = theLab();
@@ -37,9 +37,9 @@ afterAll(async () => {
 const answers = async (host: SshHost, address: string) =>
   (await host.look(["ping", "-c", "1", "-W", "2", address], { exits: [0, 1, 2] })).code === 0;
 
-/** Waits, at most 15 s, until a tunnel answers. */
+/** Waits, at most 40 s, until a tunnel answers: an end whose peer has lost the session asks for a new one only after 15 s without an answer. */
 async function answered(host: SshHost, address: string): Promise<boolean> {
-  for (let tries = 0; tries < 7; tries++) {
+  for (let tries = 0; tries < 16; tries++) {
     if (await answers(host, address)) return true;
     await sleep(500);
   }
@@ -76,7 +76,7 @@ it("ACC-1, ACC-4: a server dials out to a hub, and the tunnel lives through drif
 
   const known = (publicKey: string) => ({
     ...hubWant,
-    peers: [{ publicKey, allowedIps: [`${ownAddress}/32`] }],
+    peers: [{ publicKey, allowedIps: [`${ownAddress}/32`], keepalive: 0 }],
     presharedKeys: { [publicKey]: preshared },
   });
   expect(await atHub.apply(known(spokeKey))).toEqual(["write /etc/wireguard/wg0.conf", `restart ${unit}`]);
@@ -93,7 +93,10 @@ it("ACC-1, ACC-4: a server dials out to a hub, and the tunnel lives through drif
   expect(await atSpoke.apply(spokeWant)).toEqual([`restart ${unit}`]);
   expect(await answered(spoke, hubAddress)).toBe(true);
 
-  await byHand(spoke, "kill $(pgrep -x wireguard-go); for _ in 1 2 3 4 5 6 7 8 9; do ip link show wg0 || break; sleep 0.2; done");
+  await byHand(
+    spoke,
+    "kill $(pgrep -x wireguard-go); for _ in 1 2 3 4 5 6 7 8 9; do ip link show wg0 || break; sleep 0.2; done",
+  );
   expect((await atSpoke.look())?.running, "the unit stays active when wireguard-go is dead").toBe(false);
   expect(await atSpoke.apply(spokeWant)).toEqual([`restart ${unit}`]);
   expect(await answered(spoke, hubAddress)).toBe(true);
@@ -130,7 +133,12 @@ it("a tunnel that takes the way by which we come is undone by the server itself"
     name: "wg0",
     addresses: [`${ownAddress}/32`],
     peers: [
-      { publicKey: "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=", endpoint: "198.19.99.9:51820", allowedIps: [management] },
+      {
+        publicKey: "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=",
+        endpoint: "198.19.99.9:51820",
+        allowedIps: [management],
+        keepalive: 0,
+      },
     ],
   };
   await expect(managed.apply(want)).rejects.toThrow("the change vpn on test.lab.test was undone: it cut us off");

@@ -79,7 +79,11 @@ describe("check", () => {
       "peers[1].allowedIps",
       "is another peer's too",
     ],
-    [{ peers: [given.peers[0], { ...given.peers[0], allowedIps: ["10.0.0.0/8"] }] }, "peers[1].publicKey", "of its own"],
+    [
+      { peers: [given.peers[0], { ...given.peers[0], allowedIps: ["10.0.0.0/8"] }] },
+      "peers[1].publicKey",
+      "of its own",
+    ],
     [{ presharedKeys: { [other]: preshared } }, "presharedKeys", `there is no peer ${other}`],
   ])("%j", (more, property, reason) => {
     expect(checked(wireGuard, { ...given, ...more })).toEqual([{ property, reason: expect.stringContaining(reason) }]);
@@ -133,12 +137,17 @@ describe("observe", () => {
     ["an old handshake", { live: ["1700000030", "1700000180"] }, { tunnels: { [hub]: "down" } }],
     ["no handshake", { live: ["\t1700000000", "\t0"] }, { tunnels: { [hub]: "down" } }],
     ["a dead wireguard-go", { live: [/^(public|listen|allowed|persist|latest|addr).*\n/gm, ""] }, { running: false }],
-    ["another key in the interface", { live: [`public-key\t${own}`, `public-key\t${other}`] }, { differs: ["privateKey"] }],
+    [
+      "another key in the interface",
+      { live: [`public-key\t${own}`, `public-key\t${other}`] },
+      { differs: ["privateKey"] },
+    ],
     ["another address", { live: ["address\t10.99.0.2", "address\t10.99.0.3"] }, { differs: ["addresses"] }],
     ["a range that was taken away", { live: ["\t10.99.0.0/24", "\t(none)"] }, { differs: ["peers"] }],
     ["a file that was changed by hand", { file: ["= 25", "= 25\nPostUp = true"] }, { file: "foreign" }],
   ] as const)("%s", async (_, change, expected) => {
-    const edited = (whole: string, edit?: readonly [string | RegExp, string]) => (edit ? whole.replace(...edit) : whole);
+    const edited = (whole: string, edit?: readonly [string | RegExp, string]) =>
+      edit ? whole.replace(...edit) : whole;
     const { live: onLive, file: onFile } = change as Record<"live" | "file", readonly [string | RegExp, string]>;
     const seen = await wireGuard.observe(host(edited(text, onFile), edited(live, onLive)), want);
     expect(seen).toEqual({ ...agreed, ...expected, ...("running" in expected ? { tunnels: { [hub]: "down" } } : {}) });
@@ -154,7 +163,8 @@ describe("observe", () => {
 });
 
 describe("plan", () => {
-  const titles = (seen: WireGuardSeen | undefined, wanted = want) => wireGuard.plan(wanted, seen).map(({ title }) => title);
+  const titles = (seen: WireGuardSeen | undefined, wanted = want) =>
+    wireGuard.plan(wanted, seen).map(({ title }) => title);
   const restart = "restart wg-quick@wg0.service";
 
   it.each<[string, WireGuardSeen | undefined, string[]]>([
