@@ -259,15 +259,10 @@ export const wireGuard: Kind<WireGuardWant, WireGuardSeen> = {
   guard(want, seen) {
     const name = seen?.name ?? want?.name ?? "";
     const unit = `wg-quick@${name}.service`;
-    // What ran comes back with its old file and key. Without its file wg-quick cannot take an interface down, so that is done by hand.
+    // What ran comes back with its old file and key; what did not run goes, whatever state it is in by then.
     const restore = [
       ["systemctl", seen?.enabled ? "enable" : "disable", "--", unit],
-      ...(seen?.running
-        ? [["systemctl", "restart", "--", unit]]
-        : [
-            ["systemctl", "stop", "--", unit],
-            ["ip", "link", "delete", "dev", name],
-          ]),
+      seen?.running ? ["systemctl", "restart", "--", unit] : ["sh", "-c", takeDownScript, "sh", name],
     ];
     return { name: "vpn", files: [configurationOf(name), keyOf(name)], restore };
   },
@@ -279,6 +274,14 @@ mkdir -p "\${1%/*}"
 wg genkey >"$1.new"
 sync "$1.new"
 mv -f "$1.new" "$1"`;
+
+/**
+ * Takes an interface down whose file is gone already, so that wg-quick cannot. wireguard-go ends with the unit and takes
+ * the interface along, the kernel's own stays. May be said twice.
+ */
+const takeDownScript = `systemctl stop -- "wg-quick@$1.service"
+systemctl reset-failed -- "wg-quick@$1.service"
+! ip link show dev "$1" >/dev/null 2>&1 || ip link delete dev "$1"`;
 
 function acrossPeers({ peers, presharedKeys }: WireGuardWant, problems: Problems): void {
   const seen = new Set<string>();

@@ -221,8 +221,7 @@ it("is guarded: what ran comes back, what is new goes without its file", () => {
     files,
     restore: [
       ["systemctl", "disable", "--", unit],
-      ["systemctl", "stop", "--", unit],
-      ["ip", "link", "delete", "dev", "wg0"],
+      ["sh", "-c", expect.stringContaining("ip link delete"), "sh", "wg0"],
     ],
   });
 });
