@@ -7,7 +7,9 @@ const key = {
     .string()
     .min(1)
     .optional()
-    .describe("Path of its private key. Without this, `privateKey` and `agent` the SSH agent at `$SSH_AUTH_SOCK` is asked."),
+    .describe(
+      "Path of its private key. Without this, `privateKey` and `agent` the SSH agent at `$SSH_AUTH_SOCK` is asked.",
+    ),
   privateKey: z.string().min(1).optional().describe("Its private key's text, for CI.").meta({ secret: true }),
   passphrase: z
     .string()

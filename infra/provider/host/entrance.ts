@@ -80,7 +80,8 @@ export class Entrance<Line extends object> {
     const way = this.#opened.get(line);
     if (way === undefined || way === this.#inUse) return;
     this.#inUse = way;
-    if (way.kind === "lasting") this.#say("info", `${withDefaults(way.settings).name}: ${this.user} logs in from now on`);
+    if (way.kind === "lasting")
+      this.#say("info", `${withDefaults(way.settings).name}: ${this.user} logs in from now on`);
   }
 
   async #by(way: Way, seconds?: number): Promise<Line> {
@@ -94,18 +95,25 @@ export class Entrance<Line extends object> {
     this.#inUse = way;
     const { name, user } = withDefaults(way.settings);
     const why = refusal instanceof SudoRefused ? "may not use sudo yet" : "is not there yet";
-    if (way.kind === "initial") this.#say("info", `${name}: first contact: logged in as ${user}, for ${this.user} ${why}`);
-    if (way.kind === "previous") this.#say("info", `${name}: logged in as ${user} with the previous key, for the new one ${why}`);
+    if (way.kind === "initial")
+      this.#say("info", `${name}: first contact: logged in as ${user}, for ${this.user} ${why}`);
+    if (way.kind === "previous")
+      this.#say("info", `${name}: logged in as ${user} with the previous key, for the new one ${why}`);
   }
 
   /** What to tell when no way was left; the last one's remedy, for that is the one that was to help now. */
   #nobody(refusals: readonly Failure[]): Failure {
     const last = refusals.at(-1);
-    if (last === undefined || refusals.length === 1) return last ?? new Failure({ what: "no login", why: "none is set" });
+    if (last === undefined || refusals.length === 1)
+      return last ?? new Failure({ what: "no login", why: "none is set" });
     const { name } = withDefaults(this.#ways[0].settings);
     const why = refusals.map(({ explanation: { what, why } }) => `${what}: ${why.replaceAll("\n", "; ")}`).join("\n");
     const { remedy } = last.explanation;
-    const explanation: Explanation = { what: `no login opens ${name}`, why, ...(remedy === undefined ? {} : { remedy }) };
+    const explanation: Explanation = {
+      what: `no login opens ${name}`,
+      why,
+      ...(remedy === undefined ? {} : { remedy }),
+    };
     return new LoginRefused(explanation, { cause: last });
   }
 }

@@ -111,10 +111,10 @@ export class Provider extends pulumi.ProviderResource {
   }
 }
 
-function loginText(given: pulumi.Input<KeyArgs>): pulumi.Output<string> {
+function loginText(given: Inputs<ProviderArgs>["jump" | "initial" | "previous"]): pulumi.Output<string> {
   return pulumi.output(given).apply((login) => {
     const text = JSON.stringify(login);
-    const holdsSecret = login.privateKey !== undefined || login.passphrase !== undefined;
+    const holdsSecret = login?.privateKey !== undefined || login?.passphrase !== undefined;
     return holdsSecret ? pulumi.secret(text) : pulumi.output(text);
   });
 }

@@ -82,7 +82,9 @@ describe("connect", () => {
     server = await sshServer({ methods: ["password"] });
     const initial = JSON.stringify({ user: "root", password: true });
     const connected = () => connect({ user: "anna", privateKey: loginPair.private, initial });
-    await expect(connected()).rejects.toThrow("Set ONPREM_INITIAL_PASSWORD to the password of root, for this run alone");
+    await expect(connected()).rejects.toThrow(
+      "Set ONPREM_INITIAL_PASSWORD to the password of root, for this run alone",
+    );
     vi.stubEnv("ONPREM_INITIAL_PASSWORD", "correct horse\n");
     const link = await connected();
     expect(server.attempts).toEqual([{ user: "root", method: "password", password: "correct horse" }]);

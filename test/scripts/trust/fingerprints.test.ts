@@ -13,7 +13,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 function made(name: string, ...type: string[]) {
   const file = join(folder, name);
   execFileSync("ssh-keygen", ["-q", "-N", "", "-C", "", "-f", file, ...type]);
-  const shown = (...flags: string[]) => execFileSync("ssh-keygen", [...flags, "-f", `${file}.pub`], { encoding: "utf8" });
+  const shown = (...flags: string[]) =>
+    execFileSync("ssh-keygen", [...flags, "-f", `${file}.pub`], { encoding: "utf8" });
   const [, base64 = ""] = readFileSync(`${file}.pub`, "utf8").split(" ");
   return { key: hostKeyOf(Buffer.from(base64, "base64")), shown };
 }

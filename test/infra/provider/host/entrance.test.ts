@@ -37,7 +37,9 @@ const failed = (settings: ConnectionSettings) => connect(settings, { say }).catc
 const oldPair = ed25519Pair();
 const password = { from: "THE_PASSWORD", text: "correct horse", logsIn: true };
 /** The accounts that were used, each once however many packets that took. */
-const users = (attempts: readonly Attempt[]) => [...new Set(attempts.map(({ user, method }) => `${user} by ${method}`))];
+const users = (attempts: readonly Attempt[]) => [
+  ...new Set(attempts.map(({ user, method }) => `${user} by ${method}`)),
+];
 const only =
   (...names: string[]) =>
   ({ user }: Attempt) =>
@@ -51,7 +53,7 @@ echo 'We trust you have received the usual lecture.' >&2
 for try in 1 2 3; do
     printf %s "$prompt" >&2
     # One byte at a time, as sudo reads: what follows is the program's.
-    given=; while c=$(dd bs=1 count=1 2>/dev/null | od -An -c | tr -d ' '); [ "$c" != '\\\\n' ] && [ -n "$c" ]; do given=$given$c; done
+    given=; while c=$(dd bs=1 count=1 2>/dev/null | od -An -c | tr -d ' '); [ "$c" != '\\n' ] && [ -n "$c" ]; do given=$given$c; done
     [ -z "$given" ] && [ -z "$c" ] && { echo 'sudo: no password was provided' >&2; exit 1; }
     [ "$given" = correcthorse ] && exec "$@"
     echo 'Sorry, try again.' >&2
@@ -82,7 +84,12 @@ describe("the lasting login", () => {
   test("that the server refuses gives way to the first contact, which is told once and stays in use", async () => {
     const trial = await server({ opens: only("root") });
     const { privateKey, ...way } = trial.settings;
-    const host = await entered({ ...way, privateKey: privateKey ?? "", user: "anna", initial: { user: "root", password } });
+    const host = await entered({
+      ...way,
+      privateKey: privateKey ?? "",
+      user: "anna",
+      initial: { user: "root", password },
+    });
     expect((await host.look(["echo", "here"])).stdout).toBe("here\n");
     trial.cut();
     expect((await host.look(["echo", "again"])).stdout).toBe("again\n");
@@ -165,7 +172,9 @@ describe("sudo at the first contact", () => {
     const given = { from: "THE_PASSWORD", text: "wronghorse", logsIn: false };
     const error = await failed({ ...trial.settings, user: "anna", initial: { ...initial, password: given } });
     expect(error.cause).toBeInstanceOf(SudoRefused);
-    expect(error.message).toContain("ubuntu on trial cannot become root: Sorry, try again.; sudo: no password was provided");
+    expect(error.message).toContain(
+      "ubuntu on trial cannot become root: Sorry, try again.; sudo: no password was provided",
+    );
     expect(error.message).toContain("Is the password in THE_PASSWORD that of ubuntu");
     expect(error.message).not.toMatch(/wronghorse|lecture|onprem-sudo/);
   });

@@ -69,7 +69,8 @@ function host(plot: Plot): GuardedHost<Line & { name: string }> {
     async confirmingLine(seconds) {
       dialled += 1;
       given.push(Math.round(seconds));
-      if (confirmations[0] instanceof Unreachable || confirmations[0] instanceof LoginRefused) throw confirmations.shift();
+      if (confirmations[0] instanceof Unreachable || confirmations[0] instanceof LoginRefused)
+        throw confirmations.shift();
       return line(`new ${dialled}`);
     },
     adopt: ({ name }) => void log.push(`adopt ${name}`),
