@@ -48,7 +48,8 @@ export class Managed<Want extends object, Seen extends object, Memory extends ob
   /** Removes it; the titles of the steps that ran. May be said twice. */
   async destroy(): Promise<readonly string[]> {
     if (this.#state === undefined) throw new Error("nothing was applied yet");
-    return destroy(this.#kind, this.#host, this.#state.want, this.#state.memory);
+    const { want, memory } = this.#state;
+    return destroy(this.#kind, this.#host, want, memory === undefined ? {} : { memory });
   }
 
   #checked(given: Partial<Want>): Want {
