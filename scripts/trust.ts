@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
@@ -12,6 +12,7 @@ import { ScriptError, UsageError } from "./script-error.ts";
 import { decide, describeKey, type Said } from "./trust/decision.ts";
 import { comparison } from "./trust/fingerprints.ts";
 import { readTarget, recordHostKey, type Target, type Whose } from "./trust/stack-file.ts";
+import { writeWhole } from "./write-whole.ts";
 
 const usage = `Usage: npm run trust -- STACK [options]
 
@@ -116,16 +117,5 @@ async function agrees(signal: AbortSignal): Promise<boolean> {
     return answer.trim().toLowerCase() === "yes";
   } finally {
     terminal.close();
-  }
-}
-
-/** A file that is there whole or as before, whenever this is interrupted. */
-async function writeWhole(file: string, text: string): Promise<void> {
-  const draft = `${file}.${process.pid}`;
-  try {
-    await writeFile(draft, text);
-    await rename(draft, file);
-  } finally {
-    await rm(draft, { force: true });
   }
 }

@@ -2,6 +2,7 @@ import { ComponentResource, type ComponentResourceOptions, RunError } from "@pul
 import { type FirewallArgs as RuleArgs, Firewall as Rules } from "../provider/resources/firewall.ts";
 import { isAsGoodAsEverybody } from "../settings/addresses.ts";
 import { masterEntry } from "../settings/firewall.ts";
+import { openingsOf } from "../settings/openings.ts";
 import { childOptions } from "./child-options.ts";
 
 /** One more kind of connection that the server may open. */
@@ -52,9 +53,6 @@ export class Firewall extends ComponentResource {
   }
 }
 
-/** The entries that no setting can remove (NET-1, NET-2). */
-const baseline = { ssh: [22], web: [80, 443], master: [4505, 4506] } as const;
-
 /**
  * What the requirements make of the settings. Pure.
  *
@@ -73,16 +71,8 @@ export function firewallRules({ management, internal, saltMaster, additionalEgre
   ];
   if (problems.length > 0)
     throw new RunError(`the firewall cannot be made of these settings\n  ${problems.join("\n  ")}`);
-  return {
-    inbound: {
-      ssh: { protocol: "tcp", ports: [...baseline.ssh], from: management },
-      web: { protocol: "tcp", ports: [...baseline.web], from: internal },
-    },
-    outbound: {
-      ...additionalEgress,
-      [masterEntry]: { protocol: "tcp", ports: [...baseline.master], to: saltMaster },
-    },
-  };
+  const { inbound, outbound } = openingsOf({ management, internal, saltMaster, egress: additionalEgress });
+  return { inbound: { ...inbound }, outbound };
 }
 
 function somebody(setting: string, ranges: readonly string[], why: string): string[] {

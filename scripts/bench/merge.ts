@@ -30,13 +30,16 @@ export function merged(results: readonly [Result, ...Result[]]): Result {
     command: results.map(({ command }) => command).join("; "),
     peers: Object.assign({}, ...results.map(({ peers }) => peers)),
     missing: Object.assign({}, ...results.map(({ missing }) => missing)),
-    // The runs of two calls are not mixed: a cell is that of the first which has it.
-    runs: results.flatMap(({ runs }, index) => runs.filter((run) => !isIn(results.slice(0, index), run))),
-    skipped: results.flatMap(({ skipped }, index) => skipped.filter((one) => !isIn(results.slice(0, index), one))),
+    // The runs of two calls are not mixed: a cell, with what was left out of it, is that of the first call which measured anything there.
+    runs: results.flatMap((result) => result.runs.filter((run) => ownerOf(results, run) === result)),
+    skipped: results.flatMap((result) => result.skipped.filter((one) => ownerOf(results, one) === result)),
     took: results.reduce((sum, { took }) => sum + took, 0),
   };
 }
 
-function isIn(earlier: readonly Result[], { work, delay }: { work: unknown; delay: string }): boolean {
-  return earlier.some(({ runs }) => runs.some((run) => run.work === work && run.delay === delay));
+/** Whose a cell is; one that nobody measured is the first's who meant to. */
+function ownerOf(results: readonly Result[], { work, delay }: { work: unknown; delay: string }): Result | undefined {
+  const has = (all: readonly { work: unknown; delay: string }[]) =>
+    all.some((one) => one.work === work && one.delay === delay);
+  return results.find(({ runs }) => has(runs)) ?? results.find(({ skipped }) => has(skipped));
 }

@@ -16,6 +16,7 @@ test("the scripts are those that package.json and .ci call", () => {
     "bench.ts",
     "check.ts",
     "ci.ts",
+    "documents.ts",
     "env.ts",
     "faults.ts",
     "lab.ts",

@@ -5,9 +5,12 @@ import { cellsOf, measureAt, runsAt, secondsAt, type Where } from "../select.ts"
 import type { Spread } from "../statistics.ts";
 import type { Work } from "../work.ts";
 
-/** A section for each cell: the wall times of all cases, and what a run with nothing to do costs. */
+/** A section for each cell in which anything was measured: the wall times of all cases, and what a run with nothing to do costs. */
 export function cellSections(result: Result): string[] {
-  return cellsOf(result).map((cell) =>
+  const measured = cellsOf(result).filter(({ work, delay }) =>
+    result.runs.some((run) => run.work === work && run.delay === delay),
+  );
+  return measured.map((cell) =>
     [`### ${headingOf(cell.work, cell.delay)}`, timesTable(result, cell), costsTable(result, cell)]
       .filter((part) => part !== "")
       .join("\n\n"),

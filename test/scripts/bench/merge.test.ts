@@ -28,3 +28,19 @@ test("names every day and commit, and refuses to mix machines", () => {
   const elsewhere = result([], { machine: { ...monday.machine, cores: 64 } });
   expect(() => merged([monday, elsewhere])).toThrow("different machines");
 });
+
+test("what one call left out and another measured is not told as left out", () => {
+  const skip = (delay: string) => ({
+    peer: "floor",
+    work: 20,
+    delay,
+    cases: ["nothing"] as const,
+    why: "time was over",
+  });
+  const all = merged([
+    result([], { skipped: [skip("80"), skip("10")] }),
+    result([run("floor", 2, { delay: "80" })], { skipped: [] }),
+  ]);
+  expect(all.skipped).toEqual([skip("10")]);
+  expect(all.runs).toHaveLength(1);
+});

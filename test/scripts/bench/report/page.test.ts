@@ -44,6 +44,10 @@ describe("the page", () => {
     expect(page).toContain("| the ansible | 20 files per host, no delay | nothing, run 1 | it \\| broke |");
   });
 
+  test("has no empty section for a cell in which nothing was measured", () => {
+    expect(page).not.toContain("### 600 files per host");
+  });
+
   test("shows a picture only where there is one", () => {
     expect(page).toContain("](performance.svg)");
     expect(page).not.toContain("performance-growth.svg");

@@ -1,0 +1,104 @@
+import { mkdir, readdir, readFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { type Language, languages } from "../infra/documents/document.ts";
+import type { Settings } from "../infra/settings.ts";
+import { stackSettings } from "./documents/stack-settings.ts";
+import { type Form, forms, written } from "./documents/written.ts";
+import { projectFolder } from "./engine/environment.ts";
+import { runMain } from "./main.ts";
+import { ScriptError, UsageError } from "./script-error.ts";
+import { writeWhole } from "./write-whole.ts";
+
+const usage = `Usage: npm run documents [-- STACK...] [options]
+
+Writes what a customer receives, from the same settings that configure the servers: the firewall request for the network department, one
+for all stacks that are named (default: every stack that has a file). Connects to nothing and needs no passphrase.
+
+  --out FOLDER        where to (default: documents)
+  --language da|en    one language (default: both)
+  --form md|html|csv  one form (default: all): Markdown, a page to print, a sheet
+  --config-file FILE  the file of the one stack that is named, where it is not Pulumi.STACK.yaml
+`;
+
+await runMain(usage, async ({ args, reporter }) => {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      out: { type: "string", default: join(projectFolder, "documents") },
+      language: { type: "string" },
+      form: { type: "string" },
+      "config-file": { type: "string" },
+    },
+  });
+  const chosenLanguages = choice<Language>("language", values.language, languages);
+  const chosenForms = choice<Form>("form", values.form, forms);
+  const stacks = await readStacks(await filesOf(positionals, values["config-file"]));
+  const folder = resolve(values.out);
+  const documents = written(stacks, chosenLanguages, chosenForms);
+  try {
+    await mkdir(folder, { recursive: true });
+    for (const [name, text] of documents) await writeWhole(join(folder, name), text);
+  } catch (cause) {
+    throw new ScriptError(
+      "the documents could not be written",
+      (cause as Error).message,
+      "name another folder: --out",
+      cause,
+    );
+  }
+  for (const name of documents.keys()) reporter.line(`wrote ${join(folder, name)}`);
+  return 0;
+});
+
+function choice<One extends string>(option: string, given: string | undefined, all: readonly One[]): readonly One[] {
+  if (given === undefined) return all;
+  const one = all.find((word) => word === given);
+  if (one === undefined) throw new UsageError(`--${option} is one of ${all.join(", ")}, not "${given}"`);
+  return [one];
+}
+
+/** The files of the stacks by name; of all stacks that have one, where none is named. */
+async function filesOf(named: readonly string[], configFile: string | undefined): Promise<Map<string, string>> {
+  if (configFile !== undefined) {
+    const [stack, ...more] = named;
+    if (stack === undefined || more.length > 0) throw new UsageError("--config-file needs exactly one stack");
+    return new Map([[stack, resolve(configFile)]]);
+  }
+  const pathOf = (stack: string) => join(projectFolder, `Pulumi.${stack}.yaml`);
+  if (named.length > 0) return new Map(named.map((stack) => [stack, pathOf(stack.split("/").at(-1) ?? stack)]));
+  const found = (await readdir(projectFolder)).flatMap((name) => /^Pulumi\.([^.]+)\.yaml$/.exec(name)?.[1] ?? []);
+  // In the order in which the environments follow each other, then by name.
+  const rank = (stack: string) => ["dev", "test", "prod"].indexOf(stack) + (/^(dev|test|prod)$/.test(stack) ? 0 : 4);
+  return new Map(found.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1)).map((stack) => [stack, pathOf(stack)]));
+}
+
+/** The settings of all of them, which must be one customer's. Every stack's mistakes are told before anything is written. */
+async function readStacks(files: ReadonlyMap<string, string>): Promise<Settings[]> {
+  if (files.size === 0) throw new ScriptError("there is no stack", `${projectFolder} holds no Pulumi.STACK.yaml`);
+  const read: Settings[] = [];
+  const problems: Error[] = [];
+  for (const [stack, file] of files) {
+    try {
+      const text = await readFile(file, "utf8").catch((cause) => {
+        throw new ScriptError(`the stack ${stack} could not be read`, (cause as Error).message, undefined, cause);
+      });
+      read.push(stackSettings(stack, text, basename(file)));
+    } catch (error) {
+      problems.push(error as Error);
+    }
+  }
+  const [first] = problems;
+  if (problems.length === 1 && first !== undefined) throw first;
+  if (problems.length > 1) throw new ScriptError(problems.map(({ message }) => message).join("\n"));
+  const customers = [...new Set(read.map(({ customer }) => customer.name))];
+  if (customers.length > 1) {
+    throw new ScriptError(
+      "the stacks belong to more than one customer",
+      customers.join(", "),
+      "name the stacks of one: npm run documents -- STACK...",
+    );
+  }
+  return read;
+}
