@@ -4,18 +4,20 @@ import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 import { pinnedKeys } from "../infra/provider/host/host-key.ts";
-import { readHostKey } from "../infra/provider/host/read-host-key.ts";
+import { otherHostKeys, readHostKey } from "../infra/provider/host/read-host-key.ts";
 import { type ConnectionSettings, endpoint } from "../infra/provider/host/settings.ts";
 import { projectFolder } from "./engine/environment.ts";
 import { runMain, type Surroundings } from "./main.ts";
 import { ScriptError, UsageError } from "./script-error.ts";
 import { decide, describeKey, type Said } from "./trust/decision.ts";
+import { comparison } from "./trust/fingerprints.ts";
 import { readTarget, recordHostKey, type Target, type Whose } from "./trust/stack-file.ts";
 import { writeWhole } from "./write-whole.ts";
 
 const usage = `Usage: npm run trust -- STACK [options]
 
-Shows the host key of a stack's server and, once you agree, records it in Pulumi.STACK.yaml. Logs in nowhere, but on a jump host.
+Shows the host key of a stack's server in every form that its console may show it and, once you agree, records it in
+Pulumi.STACK.yaml. Logs in nowhere, but on a jump host.
 
   --fingerprint SHA256:...  trust this key and no other, without asking; more than once for a jump host and the server
   --yes                     trust what is shown, without asking
@@ -61,11 +63,16 @@ async function trust(whose: Whose, file: string, said: Said, { reporter, signal,
   const lines = [hostKey ?? []].flat().join("\n");
   const name = `${whose === "jump" ? "jump host" : "server"} ${endpoint({ host, port, hostKey: "" })}`;
   const jump = whose === "server" && target.jump ? { jump: jumpSettings(target.jump, file, env) } : {};
-  const seen = await readHostKey({ host, port, ...jump }, (_, message) => reporter.line(message));
+  const say = (_: string, message: string) => reporter.line(message);
+  const seen = await readHostKey({ host, port, ...jump }, say);
   const pinned = lines.trim() === "" ? [] : pinnedKeys({ host, port, hostKey: lines });
   reporter.line(`${name} shows ${describeKey(seen)}`);
   const decision = decide(seen, pinned, said);
   if (decision.kind === "recorded already") return reporter.line("that key is recorded already; nothing to do");
+  if (said.fingerprints.length === 0) {
+    const others = await otherHostKeys({ host, port, ...jump }, seen, say);
+    for (const line of comparison([seen, ...others])) reporter.line(line);
+  }
   if (decision.kind === "refuse")
     throw new ScriptError(`the ${name} is not trusted`, decision.why.replaceAll("\n", "\n  "), decision.remedy);
   if (decision.kind === "ask" && !(await agrees(signal))) {
@@ -106,10 +113,7 @@ async function agrees(signal: AbortSignal): Promise<boolean> {
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await terminal.question(
-      "Is that the fingerprint on the server's console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub)? yes/no: ",
-      { signal },
-    );
+    const answer = await terminal.question("Does the server's console show the same? yes/no: ", { signal });
     return answer.trim().toLowerCase() === "yes";
   } finally {
     terminal.close();

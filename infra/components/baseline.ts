@@ -48,8 +48,8 @@ export class Baseline extends ComponentResource {
     createSecurityUpdates(name, args, onPackages);
     createJournal(name, args, child);
     createNetworkParameters(name, args, child);
-    createAdministrator(name, args, onPackages);
-    createSshd(name, args, child);
+    const administrator = createAdministrator(name, args, onPackages);
+    createSshd(name, args, { ...child, dependsOn: administrator });
     this.registerOutputs();
   }
 }
@@ -137,9 +137,9 @@ function createNetworkParameters(name: string, { interfaces }: BaselineArgs, opt
  * One account, by SSH key only, with sudo. The customer may have made it already; so when it is disabled (Q-SRV-9) it is
  * not removed, which would hand it back with the keys and rights it had, but kept without any way in.
  */
-function createAdministrator(name: string, { administrator }: BaselineArgs, options: ChildOptions): void {
+function createAdministrator(name: string, { administrator, login }: BaselineArgs, options: ChildOptions): User {
   const { enabled, keys } = administrator;
-  new User(
+  return new User(
     `${name}-administrator`,
     {
       name: administrator.name,
@@ -147,10 +147,12 @@ function createAdministrator(name: string, { administrator }: BaselineArgs, opti
       ...(enabled ? { authorizedKeys: keys, sudo: "all-nopasswd" as const } : { shell: "/usr/sbin/nologin" }),
       adopt: true,
     },
-    options,
+    // No account can remove itself: where the stack is destroyed by it, it stays.
+    { ...options, retainOnDelete: administrator.name === login },
   );
 }
 
+/** Comes after the administrator: where its login is the one that is to last, that one confirms that the others may go. */
 function createSshd(name: string, { login }: BaselineArgs, options: ChildOptions): void {
   new Sshd(`${name}-sshd`, { permitRootLogin: login === "root" ? "prohibit-password" : "no" }, options);
 }

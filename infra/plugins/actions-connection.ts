@@ -22,13 +22,16 @@ export interface ActionsConnection extends ActionsLogin {
   proxy?: ActionsLogin;
 }
 
+/** The lasting login of a server: actions come after what made it, so they need no other. */
+export type LastingLogin = Omit<ConnectionSettings, "initial" | "previous">;
+
 /**
  * The same login for actions as the provider's own. `@pulumi/command` takes no path of a key file, and what it takes is
  * kept in the state: so the keys of files are served by an agent of this process, and only the agent's socket is an input.
  *
  * @param serve Whether anything will log in: in a preview nothing does, and no key is read.
  */
-export async function actionsConnection(settings: ConnectionSettings, serve: boolean): Promise<ActionsConnection> {
+export async function actionsConnection(settings: LastingLogin, serve: boolean): Promise<ActionsConnection> {
   const { jump } = settings;
   const files = [settings, ...(jump === undefined ? [] : [jump])].filter((one) => one.privateKeyFile !== undefined);
   const socket = socketPath(settings);

@@ -1,11 +1,19 @@
 import { z } from "zod";
 import { byFields } from "./fields.ts";
 import type { ConnectionSettings } from "./host/settings.ts";
+import { passwordVariable } from "./initial-password.ts";
 import type { Connector } from "./onprem.ts";
 import type { Problems } from "./problems.ts";
 
 const port = z.coerce.number().int().min(1).max(65535);
 const seconds = z.coerce.number().int().min(1).max(3600);
+
+const key = {
+  privateKeyFile: z.string().optional(),
+  privateKey: z.string().optional(),
+  passphrase: z.string().optional(),
+  agent: z.string().optional(),
+};
 
 /** How to reach one server and as whom. The engine hands a provider's configuration over as text, hence the coercions. */
 const endpoint = {
@@ -13,22 +21,21 @@ const endpoint = {
   port: port.default(22),
   user: z.string().min(1).default("root"),
   hostKey: z.string().min(1),
-  privateKeyFile: z.string().optional(),
-  privateKey: z.string().optional(),
-  passphrase: z.string().optional(),
-  agent: z.string().optional(),
+  ...key,
 };
 
-/** The provider's configuration: an endpoint, the jump host before it, and how long a booting server is waited for. */
+/**
+ * The provider's configuration: an endpoint, the jump host before it, how long a booting server is waited for, and the
+ * logins that are tried where the server refuses the endpoint's own.
+ */
 export const connectionFields = {
   ...endpoint,
   /** What messages call the server; not `name`, which the engine takes for the plugin's name. */
   label: z.string().min(1).optional(),
   dialTimeout: seconds.optional(),
-  jump: z.preprocess(
-    (given) => (typeof given === "string" ? parsed(given) : given),
-    z.strictObject(endpoint).optional(),
-  ),
+  jump: asText(z.strictObject(endpoint)),
+  initial: asText(z.strictObject({ user: z.string().min(1), ...key, password: z.literal(true).optional() })),
+  previous: asText(z.strictObject(key)),
   // Every provider may carry these two of the engine's own.
   version: z.string().optional(),
   pluginDownloadURL: z.string().optional(),
@@ -40,18 +47,33 @@ export const connector: Connector = {
   async connect(config, say, signal) {
     // Loaded only here: the engine starts a second process for each server, to check its configuration alone.
     const { connect } = await import("./host/ssh-host.ts");
-    const { version: _, pluginDownloadURL: __, label, ...settings } = z.object(connectionFields).parse(config);
-    const named = { ...settings, ...(label === undefined ? {} : { name: label }) } as ConnectionSettings;
-    const { jump } = named;
-    return connect({ ...withAgent(named), ...(jump === undefined ? {} : { jump: withAgent(jump) }) }, { say, signal });
+    return connect(connectionSettings(z.object(connectionFields).parse(config)), { say, signal });
   },
 };
+
+/** What our SSH takes, from the provider's configuration and the environment of the run. */
+function connectionSettings(config: z.output<z.ZodObject<typeof connectionFields>>): ConnectionSettings {
+  const { version: _, pluginDownloadURL: __, label, jump, initial, previous, ...own } = config;
+  return {
+    ...withAgent(own),
+    ...(label === undefined ? {} : { name: label }),
+    ...(jump === undefined ? {} : { jump: withAgent(jump) }),
+    ...(previous === undefined ? {} : { previous: withAgent(previous) }),
+    ...(initial === undefined ? {} : { initial: withPassword(withAgent(initial)) }),
+  } as ConnectionSettings;
+}
+
+/** The password is nobody's to keep: it is there for as long as the run's environment is. */
+function withPassword({ password, ...login }: { password?: true | undefined }) {
+  const text = process.env[passwordVariable]?.replace(/\r?\n$/, "");
+  return { ...login, password: { from: passwordVariable, logsIn: password === true, ...(text ? { text } : {}) } };
+}
 
 /**
  * `$SSH_AUTH_SOCK` stands for the agent of who runs the update, whose path changes with each log-in and so would be a
  * difference in every run.
  */
-function withAgent({ agent, ...login }: ConnectionSettings): ConnectionSettings {
+function withAgent<Login extends { agent?: string | undefined }>({ agent, ...login }: Login) {
   const path = agent === "$SSH_AUTH_SOCK" ? process.env.SSH_AUTH_SOCK : agent;
   return { ...login, ...(path === undefined ? {} : { agent: path }) };
 }
@@ -60,6 +82,11 @@ function requireLogin(config: Record<string, unknown>, problems: Problems): void
   const ways = ["privateKeyFile", "privateKey", "agent"];
   if (ways.some((way) => config[way] !== undefined || problems.isUnknown(way))) return;
   problems.add("privateKeyFile", `one of ${ways.join(", ")} is required: an SSH key is the only way to log in`);
+}
+
+/** A login within a provider's configuration, which the engine hands over as text. */
+function asText<Login extends z.ZodType>(login: Login) {
+  return z.preprocess((given) => (typeof given === "string" ? parsed(given) : given), login.optional());
 }
 
 function parsed(text: string): unknown {

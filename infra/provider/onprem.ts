@@ -5,6 +5,7 @@ import type { Host, Say } from "./host/host.ts";
 import type { AnyKind } from "./kind.ts";
 import { allKinds, type Kinds } from "./kinds.ts";
 import { checkKnown } from "./known.ts";
+import { ofLastRun } from "./last-connection.ts";
 import { admit, apply, destroy, idOf, Unfinished, withBegun } from "./lifecycle.ts";
 import {
   type Call,
@@ -84,7 +85,7 @@ export class Onprem implements Plugin {
       this.#link = await connector.connect(config.values, say, this.#stop.signal);
     } catch (failure) {
       if (this.#inProgram) throw failure;
-      this.#outOfReach = { failure, told: false };
+      this.#outOfReach = { failure: ofLastRun(failure), told: false };
     }
   }
 

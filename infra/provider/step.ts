@@ -95,4 +95,11 @@ export interface Guard {
   readonly restore: readonly (readonly string[])[];
   /** Seconds until the host restores unless confirmed. @default 60 */
   readonly seconds?: number;
+  /**
+   * The account whose way in the change concerns, `*` for every account's. Where it is the one that we are to log in as, only
+   * its own login confirms, with the key that is to last: another one that is in use may be what the change shuts off.
+   */
+  readonly account?: string;
+  /** Guard only where `account` is the one that we are to log in as; no other can lock us out. @default false */
+  readonly onlyOurs?: boolean;
 }

@@ -3,7 +3,7 @@ import type { schemas } from "../settings.ts";
 import type { Mistake } from "./mistakes.ts";
 import { defaultServerName, fullHostName } from "./names.ts";
 import { isTree, type Partly } from "./partly.ts";
-import { isSecretThroughout, redacted, secretNames } from "./secrecy.ts";
+import { encryptedNames, isSecretThroughout, redacted } from "./secrecy.ts";
 import { superfluousWays } from "./server.ts";
 
 /** As much of the settings as could be read, by top-level key. */
@@ -25,17 +25,19 @@ export function mistakesAcross(read: PartlyRead, given: Given, marked: (key: str
     ...logins(given.server, marked("server")),
     ...hostName(read, (value) => shown("server", value)),
     ...account(read, (value) => shown("administrator", value)),
+    ...otherLogins(read, given.server, (value) => shown("server", value)),
     ...clock(read),
   ];
 }
 
 /** Looks at what was given, for a private key must be a secret whatever else is wrong with it. */
 function logins(server: unknown, marked: boolean): Mistake[] {
-  const jump = isTree(server) ? server.jump : undefined;
-  return Object.entries({ server, "server.jump": jump }).flatMap(([path, login]) => {
+  const { jump, initial, previous } = isTree(server) ? server : {};
+  const all = { server, "server.jump": jump, "server.initial": initial, "server.previous": previous };
+  return Object.entries(all).flatMap(([path, login]) => {
     if (!isTree(login)) return [];
-    const plain = secretNames.filter((name) => login[name] !== undefined && !marked);
-    const ways = superfluousWays(login);
+    const plain = encryptedNames.filter((name) => login[name] !== undefined && !marked);
+    const ways = superfluousWays(login, path === "server.initial" ? ["password"] : []);
     return [
       ...plain.map((name) => ({
         path: `${path}.${name}`,
@@ -65,10 +67,23 @@ function account({ administrator, server }: PartlyRead, shown: (value: string) =
   }
   const name = administrator?.name;
   if (administrator?.enabled === false && name !== undefined && name === server?.user) {
-    const reason = `must stay true while server.user is this account: ${shown(name)}`;
+    const reason = `must stay true while server.user is this account: ${shown(name)}; to disable it, first name another account with sudo as server.user`;
     return [{ path: "administrator.enabled", reason }];
   }
   return [];
+}
+
+/** Another way in leads to the administrator's own login, or nothing would ever take its place. */
+function otherLogins(
+  { administrator, server }: PartlyRead,
+  given: unknown,
+  shown: (value: string) => string,
+): Mistake[] {
+  const [name, user] = [administrator?.name, server?.user];
+  const other = ["initial", "previous"].find((key) => isTree(given) && given[key] !== undefined);
+  if (other === undefined || name === undefined || user === undefined || name === user) return [];
+  const reason = `must be the administrator's name, ${JSON.stringify(name)}, where server.${other} is given (ACC-2); given: ${shown(user)}`;
+  return [{ path: "server.user", reason }];
 }
 
 function clock({ firewall }: PartlyRead): Mistake[] {

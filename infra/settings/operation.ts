@@ -21,7 +21,7 @@ export const administrator = z.strictObject({
     .boolean()
     .default(true)
     .describe(
-      "Whether the account may be used; `false` takes its keys, password, shell and sudo away, once management is connected (Q-SRV-9).",
+      "Whether the account may be used; `false` takes its keys, password, shell and sudo away, once management is connected (Q-SRV-9), and `true` gives the same keys back. Disabling it needs another login as `server.user`.",
     ),
 });
 

@@ -1,8 +1,11 @@
 import type { Field } from "./mistakes.ts";
 import { isTree } from "./partly.ts";
 
-/** Names of the fields that hold a secret, wherever they stand in the settings: their values are never shown. */
-export const secretNames: readonly string[] = ["privateKey", "passphrase"];
+/** Names of the fields that hold a secret, wherever they stand in the settings: the engine must keep them encrypted. */
+export const encryptedNames: readonly string[] = ["privateKey", "passphrase"];
+
+/** Names of the fields whose values are never shown: a password does not belong there, but somebody may write it. */
+export const secretNames: readonly string[] = [...encryptedNames, "password"];
 
 /** What stands in a message instead of a value that is secret. */
 export const redacted = "[secret]";
@@ -23,7 +26,7 @@ export function isSecretThroughout(value: unknown, marked: boolean): boolean {
 function holdsSecretName(value: unknown): boolean {
   if (Array.isArray(value)) return value.some(holdsSecretName);
   if (!isTree(value)) return false;
-  return Object.entries(value).some(([key, inner]) => secretNames.includes(key) || holdsSecretName(inner));
+  return Object.entries(value).some(([key, inner]) => encryptedNames.includes(key) || holdsSecretName(inner));
 }
 
 /** Whether a field is a secret, or has one below it. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { accountName } from "../provider/fields.ts";
 import { host } from "./addresses.ts";
 import { fullHostName } from "./names.ts";
+import { type InitialLogin, initial, type OtherLogin, previous } from "./other-logins.ts";
 import { hostKeyLine } from "./ssh-key.ts";
 
 const endpoint = {
@@ -58,6 +59,16 @@ export const server = z.strictObject({
     .strictObject(endpoint)
     .optional()
     .describe("A host to go through, with a pinned key and an account of its own."),
+  initial: initial
+    .optional()
+    .describe(
+      "How to get in before the administrator's account is there: tried only where the server refuses `user`, which is then the administrator's name. From the first run on the administrator logs in.",
+    ),
+  previous: previous
+    .optional()
+    .describe(
+      "The administrator's key until now, while another takes its place: tried only where the server refuses the new one. The run that changes it proves the new key before the old one goes.",
+    ),
 });
 
 /** How one host is logged in to: one way, filled in. */
@@ -79,26 +90,44 @@ export interface ServerSettings extends Login {
   hostname: string;
   dialTimeout: number;
   jump?: Login;
+  initial?: InitialLogin;
+  previous?: OtherLogin;
 }
 
+/** Ways to log in with a key. */
 const ways = ["privateKeyFile", "privateKey", "agent"] as const;
+
+/** What is asked for a key where none is named. */
+const agentOfCaller = { agent: "$SSH_AUTH_SOCK" };
 
 /** Fills in what is left out: the name, and the way to log in, which a jump host shares unless it has one of its own. */
 export function completeServer(read: z.output<typeof server>, defaultName: string): ServerSettings {
-  const { jump, hostname = defaultName, ...own } = read as Partial<ServerSettings> & Login & { dialTimeout: number };
-  const login = withWay(own, { agent: "$SSH_AUTH_SOCK" });
-  return { ...login, hostname, ...(jump === undefined ? {} : { jump: withWay(jump, login) }) };
+  const {
+    jump,
+    initial,
+    previous,
+    hostname = defaultName,
+    ...own
+  } = read as Partial<ServerSettings> & Login & { dialTimeout: number };
+  const login = withWay(own, agentOfCaller);
+  return {
+    ...login,
+    hostname,
+    ...(jump === undefined ? {} : { jump: withWay(jump, login) }),
+    ...(initial === undefined ? {} : { initial: initial.password ? initial : withWay(initial, agentOfCaller) }),
+    ...(previous === undefined ? {} : { previous: withWay(previous, agentOfCaller) }),
+  };
 }
 
-function withWay<Given extends Login>(given: Given, other: Partial<Login>): Given {
+function withWay<Given extends OtherLogin>(given: Given, other: OtherLogin): Given {
   if (ways.some((way) => given[way] !== undefined)) return given;
   const { privateKeyFile, privateKey, passphrase, agent } = other;
   const shared = Object.entries({ privateKeyFile, privateKey, passphrase, agent });
   return { ...given, ...Object.fromEntries(shared.filter(([, value]) => value !== undefined)) };
 }
 
-/** More ways to log in than one, which would leave open which counts. */
-export function superfluousWays(login: { readonly [Way in (typeof ways)[number]]?: unknown }): string[] {
-  const given = ways.filter((way) => login[way] !== undefined);
+/** More ways to log in than one, which would leave open which counts. The first contact has one more. */
+export function superfluousWays(login: Readonly<Record<string, unknown>>, more: readonly string[] = []): string[] {
+  const given = [...ways, ...more].filter((way) => login[way] !== undefined);
   return given.length > 1 ? given : [];
 }

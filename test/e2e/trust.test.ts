@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { MachineStatus, ServerName } from "../../lab/status.ts";
 import { finish } from "../../scripts/command.ts";
 import { projectFolder } from "../../scripts/engine/environment.ts";
-import { lab as theLab } from "./on-lab.ts";
+import { lab as theLab, within } from "./on-lab.ts";
 
 const lab = theLab();
 
@@ -82,6 +82,20 @@ test("nobody at the terminal, or the wrong fingerprint: nothing is recorded", as
   for (const words of [[], ["--fingerprint", await fingerprint("dev"), "--yes"]]) {
     expect((await trust(...words)).code).toBe(1);
     expect(await readFile(file, "utf8")).toBe(settings("test"));
+  }
+});
+
+test("every form of every key that the server's console shows is there to compare, beside the command that shows it", async () => {
+  await writeFile(file, settings("test"));
+  const { stderr } = await trust("--yes");
+  const lines = stderr.split("\n");
+  const commands = lines.filter((line) => line.startsWith("  ssh-keygen ")).map((line) => line.trim());
+  // Ed25519, ECDSA and RSA, each in two forms.
+  expect(commands).toHaveLength(6);
+  for (const command of commands) {
+    const [said = "", ...picture] = (await within(machine("test"), command)).split("\n");
+    expect(lines[lines.indexOf(`  ${command}`) + 1]).toBe(`    ${said.split(" ")[1]}`);
+    for (const row of picture) expect(stderr).toContain(row);
   }
 });
 

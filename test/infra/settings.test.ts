@@ -124,6 +124,24 @@ test("everything that a stack can say is kept", () => {
   expect(settings.updates).toEqual({ reboot: false, rebootAt: "04:00" });
 });
 
+test("ACC-2: other logins than the administrator's own ask the SSH agent unless they say otherwise", () => {
+  const read = (more: Record<string, unknown>) => {
+    const { initial, previous } = readSettings(
+      "prod",
+      config(changed({ "server/user": "os2mo-admin", ...more })),
+    ).server;
+    return { initial, previous };
+  };
+  const agent = "$SSH_AUTH_SOCK";
+  expect(read({ "server/initial": { user: "ubuntu" }, "server/previous": {} })).toEqual({
+    initial: { user: "ubuntu", agent },
+    previous: { agent },
+  });
+  const initial = { user: "ubuntu", password: true };
+  const previous = { privateKeyFile: "~/old" };
+  expect(read({ "server/initial": initial, "server/previous": previous })).toEqual({ initial, previous });
+});
+
 test("a jump host without a way of its own is logged in to as the server is", () => {
   const jump = { host: "jump.naerum.dk", hostKey: key };
   const read = (changes: Record<string, unknown>) => readSettings("prod", config(changed(changes))).server.jump;
@@ -335,7 +353,7 @@ describe("a mistake is found", () => {
         'customer.name must not be empty; given: ""',
         'server.hostname must not be the top of the customer\'s domain (DNS-8); given: "naerum.dk"',
         "server.port must be at least 1; given: 0",
-        'administrator.enabled must stay true while server.user is this account: "anne"',
+        'administrator.enabled must stay true while server.user is this account: "anne"; to disable it, first name another account with sudo as server.user',
         "administrator.key is not a setting; here are: enabled, keys, name",
       ],
     },
@@ -362,7 +380,49 @@ describe("a mistake is found", () => {
     {
       name: "Q-SRV-9: removing the account that we log in as",
       changes: { "administrator/enabled": false, "server/user": "os2mo-admin" },
-      found: ['administrator.enabled must stay true while server.user is this account: "os2mo-admin"'],
+      found: [
+        'administrator.enabled must stay true while server.user is this account: "os2mo-admin"; to disable it, first name another account with sudo as server.user',
+      ],
+    },
+    {
+      name: "ACC-2: another way in that does not lead to the administrator",
+      changes: { "server/user": "ubuntu", "server/initial": { user: "root" } },
+      found: [
+        'server.user must be the administrator\'s name, "os2mo-admin", where server.initial is given (ACC-2); given: "ubuntu"',
+      ],
+    },
+    {
+      name: "ACC-2: a previous key of another account than the administrator",
+      changes: { "server/previous": { agent: "/run/agent" } },
+      found: [
+        'server.user must be the administrator\'s name, "os2mo-admin", where server.previous is given (ACC-2); given: "root"',
+      ],
+    },
+    {
+      name: "ACC-2: two ways for the first contact, and none for whom",
+      changes: { "server/user": "os2mo-admin", "server/initial": { privateKeyFile: "a", password: true } },
+      found: [
+        "server.initial has privateKeyFile and password; give one of them",
+        expect.stringMatching(/^server\.initial\.user is required: /),
+      ],
+    },
+    {
+      name: "ACC-2: a password in the configuration, which is never shown",
+      changes: { "server/user": "os2mo-admin", "server/initial": { user: "ubuntu", password: "Hemmeligt1" } },
+      found: [
+        "server.initial.password must be true or left out: the password itself stands in the environment variable ONPREM_INITIAL_PASSWORD of the run, and nowhere else; given: [secret]",
+      ],
+    },
+    {
+      name: "keys of other logins that are no secrets",
+      changes: {
+        "server/user": "os2mo-admin",
+        "server/initial": { user: "ubuntu", privateKey: "text" },
+        "server/previous": { privateKey: "text", passphrase: "words" },
+      },
+      found: ["initial.privateKey", "previous.passphrase", "previous.privateKey"].map(
+        (path) => `server.${path} must be a secret: set it with \`pulumi config set --secret --path server.${path}\``,
+      ),
     },
     {
       name: "Q-SRV-14: the guide's own example as the customer's domain",
@@ -439,6 +499,8 @@ describe("a secret is never shown", () => {
     { name: "of a wrong type", changes: { "server/privateKey": [canary] } },
     { name: "beside a mistake", changes: { "server/privateKey": canary, "server/host": "Nærum" } },
     { name: "within a wrong type", changes: { "server/jump": [{ privateKey: canary }] } },
+    { name: "as a password, where none belongs", changes: { "server/initial": { user: "Nærum", password: canary } } },
+    { name: "as a password at the server itself", changes: { "server/password": canary, "server/port": 0 } },
     { name: "in place of an object", changes: { "server/jump": canary, "server/passphrase": "x" } },
     { name: "below the name of another field", changes: { "server/host": { passphrase: canary } } },
     { name: "as an example's name", changes: { "server/privateKey": `${canary}.example`, "server/port": 0 } },

@@ -1,14 +1,17 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import ssh2, { type AnyAuthMethod, type ParsedKey } from "ssh2";
+import ssh2, { type AnyAuthMethod, type KeyboardInteractiveAuthMethod, type ParsedKey } from "ssh2";
 import { LoginRefused } from "./errors.ts";
 import { hostKeyOf } from "./host-key.ts";
 import { type ConnectionSettings, endpoint, withDefaults } from "./settings.ts";
 
+/** One attempt, where what is tried depends on what the server accepts: `undefined` where nothing fits. */
+export type Attempt = AnyAuthMethod | ((accepts: readonly string[]) => AnyAuthMethod | undefined);
+
 /** What we can show a server to prove who we are, in the order in which it is tried. */
 export interface Credentials {
-  readonly methods: readonly AnyAuthMethod[];
+  readonly methods: readonly Attempt[];
   /** What each method is, and what could not be used and why, for messages; holds no secret. */
   readonly described: readonly string[];
 }
@@ -19,7 +22,7 @@ export interface Credentials {
  */
 export async function credentials(settings: ConnectionSettings): Promise<Credentials> {
   const { user: username } = withDefaults(settings);
-  const methods: AnyAuthMethod[] = [];
+  const methods: Attempt[] = [];
   const described: string[] = [];
   const add = (name: string, text: Buffer | string) => {
     const key = parse(text, settings.passphrase);
@@ -42,6 +45,13 @@ export async function credentials(settings: ConnectionSettings): Promise<Credent
     methods.push({ type: "agent", username, agent: settings.agent });
     described.push(`the keys of the SSH agent at ${settings.agent}`);
   }
+  const { password } = settings;
+  if (password?.logsIn) {
+    if (password.text === undefined) throw noPassword(settings, password.from);
+    // To be told what the server accepts, for a wrong password tried in two ways is two failures. "none" is none.
+    methods.push({ type: "none", username }, withPassword(username, password.text));
+    described.push(`the password in ${password.from}`);
+  }
   if (methods.length === 0) {
     throw new LoginRefused({
       what: `cannot log in to ${endpoint(settings)} as ${username}`,
@@ -62,4 +72,40 @@ function parse(text: Buffer | string, passphrase: string | undefined): ParsedKey
       : `not a private key (${key.message})`;
   }
   return key.isPrivateKey() ? key : "not a private key but a public one";
+}
+
+/** The password in the one way that the server takes it. */
+function withPassword(username: string, password: string) {
+  return (accepts: readonly string[]): AnyAuthMethod | undefined => {
+    if (accepts.includes("password")) return { type: "password", username, password };
+    return accepts.includes("keyboard-interactive") ? onceAsked(username, password) : undefined;
+  };
+}
+
+/** Answers the one question that shows nothing of its answer (RFC 4256, section 3.2); there is no second password to give. */
+function onceAsked(username: string, password: string): KeyboardInteractiveAuthMethod {
+  let left = [password];
+  return {
+    type: "keyboard-interactive",
+    username,
+    prompt(_name, _instructions, _language, prompts, finish) {
+      finish(
+        prompts.map(({ echo }) => {
+          if (echo !== false) return "";
+          const [answer = ""] = left;
+          left = [];
+          return answer;
+        }),
+      );
+    },
+  };
+}
+
+function noPassword(settings: ConnectionSettings, variable: string): LoginRefused {
+  const { user } = withDefaults(settings);
+  return new LoginRefused({
+    what: `cannot log in to ${endpoint(settings)} as ${user}`,
+    why: `there is no password: ${variable} is not set`,
+    remedy: `Set ${variable} to the password of ${user}, for this run alone: \`read -rs ${variable}; export ${variable}\`; in CI a secret.`,
+  });
 }

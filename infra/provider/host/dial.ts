@@ -129,6 +129,8 @@ async function attempt(
           : new Retriable(trusted && error.level === "client-timeout" ? slowLogin : told(error, settings.host)),
       );
   });
+  // ssh2 waits for a new password then, which nobody has.
+  client.on("change password", (said: string) => reject(expired(settings, said)));
   client.on("close", () => reject(new Retriable(greeting === "" ? "the connection was closed" : greeting)));
   try {
     client.connect({
@@ -147,7 +149,7 @@ async function attempt(
       authHandler: (left, _partial, next) => {
         accepts = left ?? accepts;
         const method = untried.shift();
-        next(method ?? (false as never));
+        next((typeof method === "function" ? method(accepts) : method) ?? (false as never));
       },
     });
     await promise;
@@ -197,15 +199,34 @@ export function forwarded(client: Client, host: string, port: number, seconds: n
 }
 
 function refused(settings: ConnectionSettings, tried: readonly string[], accepts: readonly string[]): LoginRefused {
+  const { user, name, password } = withDefaults(settings);
+  const key = `Put our public key into ~${user}/.ssh/authorized_keys on the server, or set another user or key.`;
+  return new LoginRefused(
+    {
+      what: `${name} does not let ${user} in`,
+      why: [
+        `tried ${tried.join("; ")}`,
+        ...(accepts.length === 0 ? [] : [`the server accepts ${accepts.join(", ")}`]),
+      ].join("\n"),
+      remedy: password?.logsIn
+        ? `Is it the password of ${user}, and may ${user} log in with one? Each wrong one counts where sources get banned.`
+        : key,
+    },
+    { by: endpoint(settings) },
+  );
+}
+
+/** The server wants a new password before anything else (RFC 4252, section 8). */
+function expired(settings: ConnectionSettings, said: string): LoginRefused {
   const { user, name } = withDefaults(settings);
-  return new LoginRefused({
-    what: `${name} does not let ${user} in`,
-    why: [
-      `tried ${tried.join("; ")}`,
-      ...(accepts.length === 0 ? [] : [`the server accepts ${accepts.join(", ")}`]),
-    ].join("\n"),
-    remedy: `Put our public key into ~${user}/.ssh/authorized_keys on the server, or set another user or key.`,
-  });
+  return new LoginRefused(
+    {
+      what: `${name} does not let ${user} in`,
+      why: `the password must be changed first: ${said.trim() || "it has expired"}`,
+      remedy: `Log in once by hand (\`ssh ${user}@${settings.host}\`), change it, and give the new one.`,
+    },
+    { by: endpoint(settings) },
+  );
 }
 
 /** Disconnected during the login (RFC 4253, section 11.1, code 2): sshd's answer to more keys than MaxAuthTries. */
@@ -217,7 +238,7 @@ function refusedBy(settings: ConnectionSettings, error: Error, tried: readonly s
       why: `${error.message}\ntried ${tried.join("; ")}`,
       remedy: "An agent with many keys uses up sshd's MaxAuthTries: set privateKeyFile to the right one.",
     },
-    { cause: error },
+    { by: endpoint(settings), cause: error },
   );
 }
 

@@ -1,4 +1,4 @@
-import { Failure } from "../failure.ts";
+import { type Explanation, Failure } from "../failure.ts";
 import type { HostKey } from "./host-key.ts";
 
 /** No host key is pinned, or what is pinned is no key. Nothing was sent. */
@@ -33,19 +33,34 @@ export class Unreachable extends Failure {
   override readonly name = "Unreachable";
 }
 
-/** The server refused our keys, or we have none to show. Never tried again: repeated failures get a source banned. */
+/** The server refused us, or we have nothing to show. Never tried again: repeated failures get a source banned. */
 export class LoginRefused extends Failure {
   override readonly name = "LoginRefused";
+  /** `host:port` of the SSH server that said no; `undefined` where none was asked. */
+  readonly by: string | undefined;
+
+  constructor(explanation: Explanation, { by, cause }: { by?: string; cause?: unknown } = {}) {
+    super(explanation, { cause });
+    this.by = by;
+  }
 }
 
-/** Logged in, but `sudo -n` did not give root. */
+/** Logged in, but `sudo` did not give root. */
 export class SudoRefused extends Failure {
   override readonly name = "SudoRefused";
-  constructor(host: string, user: string, said: string) {
+
+  /** @param password The password that sudo was, or could have been, answered with. */
+  constructor(host: string, user: string, said: string, password?: { readonly from: string; readonly text?: string }) {
+    const rule = `Put this line into /etc/sudoers.d/${user} on the host (with visudo): ${user} ALL=(ALL) NOPASSWD: ALL`;
+    const remedies = {
+      none: rule,
+      missing: `Set ${password?.from} to the password of ${user}, for this run alone.`,
+      wrong: `Is the password in ${password?.from} that of ${user}, and may ${user} use sudo?`,
+    };
     super({
       what: `${user} on ${host} cannot become root`,
       why: said === "" ? "sudo refused without a word" : said,
-      remedy: `Put this line into /etc/sudoers.d/${user} on the host (with visudo): ${user} ALL=(ALL) NOPASSWD: ALL`,
+      remedy: remedies[password === undefined ? "none" : password.text === undefined ? "missing" : "wrong"],
     });
   }
 }

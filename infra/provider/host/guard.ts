@@ -34,6 +34,10 @@ export interface GuardedHost<L extends Line> {
   oldLine(): L | undefined;
   /** A new TCP and SSH connection, with the full login; `seconds` for trying, 5 of them at most until the server answers. */
   newLine(seconds: number): Promise<L>;
+  /** The same by the login that must confirm. */
+  confirmingLine(seconds: number): Promise<L>;
+  /** The account that must confirm and has not logged in yet, where it is not that of the connection in use. */
+  unproven(): string | undefined;
   /** Makes a connection the one in use; the old one ends. */
   adopt(line: L): void;
   /** Ends a connection that is of no use. */
@@ -144,7 +148,7 @@ async function confirm<L extends Line>(
   while (left() > 1) {
     let line: L | undefined;
     try {
-      line = await host.newLine(Math.min(left() - 0.5, Math.max(5, left() / 2)));
+      line = await host.confirmingLine(Math.min(left() - 0.5, Math.max(5, left() / 2)));
       const before = sent;
       sent = true;
       const ran = await within(left(), shell(line, confirmScript(id), 30));
@@ -204,6 +208,14 @@ async function undone<L extends Line>(
 }
 
 function cutOff<L extends Line>(host: GuardedHost<L>, { guard }: GuardedChange, why: string): ChangeUndone {
+  const unproven = host.unproven();
+  if (unproven !== undefined) {
+    return new ChangeUndone({
+      what: `the change ${guard.name} on ${host.name} was undone: ${unproven} could not log in with the key that is to last`,
+      why,
+      remedy: `The host is as it was before, and the way in that was used stays open. Give ${unproven} the public key that belongs to our private one (\`ssh-keygen -y -f FILE\` prints it), then run the update again.`,
+    });
+  }
   return new ChangeUndone({
     what: `the change ${guard.name} on ${host.name} was undone: it cut us off`,
     why,

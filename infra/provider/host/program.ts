@@ -3,10 +3,14 @@ import type { ClientChannel } from "ssh2";
 import type { Dialled } from "./dial.ts";
 import { ConnectionLost, HostUnusable } from "./errors.ts";
 import { commandLine } from "./quote.ts";
+import { answerSudo, sudoTalk } from "./sudo.ts";
 
 /** Reads as many bytes of program as its argument says, and becomes it. Free of what any login shell could take amiss. */
 const bootstrap =
   'my($n,$c)=(shift,"");while(length($c)<$n){sysread(STDIN,$c,$n-length($c),length($c))or exit(3)}eval($c);die($@)if($@)';
+
+/** The same, which first says that it runs: until then sudo may ask for a password. */
+const readyFirst = `syswrite(STDOUT,shift);${bootstrap}`;
 
 /** The program, read when the plugin starts: a missing file shows at once. */
 const program = ["base", "children", "paths", "files", "serve"].map((name) =>
@@ -18,18 +22,36 @@ export function greeting(nonce: string): Buffer {
   return Buffer.from(`\0onprem-${nonce}\n`);
 }
 
+/** As whom the program runs: the account that logs in, or root by `sudo`, which gets the password where it asks for one. */
+export interface Become {
+  readonly sudo: boolean;
+  /** Secret. */
+  readonly password?: string | undefined;
+}
+
 /**
- * Starts the program, with `sudo` as root. Nothing is installed on the host and nothing stands in a file there: a few
- * words of perl read the rest from their standard input. `listen` gets the channel at once.
+ * Starts the program. Nothing is installed on the host and nothing stands in a file there: a few words of perl read the
+ * rest from their standard input. `listen` gets the channel at once.
  */
 export async function startProgram<Result>(
   dialled: Dialled,
-  { name, sudo, nonce }: { name: string; sudo: boolean; nonce: string },
+  { name, sudo, password, nonce }: Become & { name: string; nonce: string },
   listen: (channel: ClientChannel) => Result,
 ): Promise<{ result: Result; source: Buffer }> {
   const source = Buffer.concat([Buffer.from(`$main::NONCE = $main::NONCE = "${nonce}";\n`), ...program]);
-  const command = commandLine([...(sudo ? ["sudo", "-n", "--"] : []), "perl", "-e", bootstrap, String(source.length)]);
-  return { result: await execute(dialled, name, command, listen), source };
+  const length = String(source.length);
+  if (!sudo || password === undefined) {
+    const command = commandLine([...(sudo ? ["sudo", "-n", "--"] : []), "perl", "-e", bootstrap, length]);
+    return { result: await execute(dialled, name, command, listen), source };
+  }
+  const talk = sudoTalk(nonce);
+  const asking = ["sudo", "-S", "-p", talk.prompt, "--", "perl", "-e", readyFirst, talk.ready, length];
+  const { result, running } = await execute(dialled, name, commandLine(asking), (channel) => ({
+    result: listen(channel),
+    running: answerSudo(channel, talk, password),
+  }));
+  await running;
+  return { result, source };
 }
 
 /**

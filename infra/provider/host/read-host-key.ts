@@ -1,5 +1,6 @@
 import ssh2 from "ssh2";
 import { Failure } from "../failure.ts";
+import { hostKeyTypes } from "../ssh-keys.ts";
 import { type Dialled, dial, forwarded, told } from "./dial.ts";
 import { Unreachable } from "./errors.ts";
 import type { Say } from "./host.ts";
@@ -15,6 +16,23 @@ export interface HostKeyQuestion {
   readonly jump?: ConnectionSettings;
   /** Seconds. @default 10 */
   readonly timeout?: number;
+  /** Only a key of this type will do. */
+  readonly type?: string;
+}
+
+/** The server has no key of the type that was asked for. */
+class NoSuchKey extends Unreachable {}
+
+/** The keys of a server beside one that is known: a connection for each type that we accept. */
+export async function otherHostKeys(question: HostKeyQuestion, known: HostKey, say?: Say): Promise<HostKey[]> {
+  const keys: HostKey[] = [];
+  for (const type of hostKeyTypes.filter((type) => type !== known.type)) {
+    const key = await readHostKey({ ...question, type }, say).catch((error) => {
+      if (!(error instanceof NoSuchKey)) throw error;
+    });
+    if (key !== undefined) keys.push(key);
+  }
+  return keys;
 }
 
 /**
@@ -22,7 +40,7 @@ export interface HostKeyQuestion {
  * What it returns is only as trustworthy as the network: a person compares the fingerprint. Rejects with `Unreachable`.
  */
 export async function readHostKey(question: HostKeyQuestion, say: Say = () => {}): Promise<HostKey> {
-  const { host, port = 22, timeout = 10 } = question;
+  const { host, port = 22, timeout = 10, type } = question;
   let jump: Dialled | undefined;
   const client = new ssh2.Client();
   const { promise, resolve, reject } = Promise.withResolvers<HostKey>();
@@ -34,7 +52,7 @@ export async function readHostKey(question: HostKeyQuestion, say: Say = () => {}
       ...(sock === undefined ? { host, port } : { sock }),
       username: "nobody",
       readyTimeout: timeout * 1000,
-      algorithms: { serverHostKey: signatureAlgorithms() },
+      algorithms: { serverHostKey: signatureAlgorithms(type === undefined ? undefined : [type]) },
       hostVerifier: (blob: Buffer) => {
         resolve(hostKeyOf(Buffer.from(blob)));
         return false;
@@ -43,7 +61,8 @@ export async function readHostKey(question: HostKeyQuestion, say: Say = () => {}
     return await promise;
   } catch (error) {
     if (error instanceof Failure) throw error;
-    throw new Unreachable(
+    const Kind = (error as Error).message.includes("no matching host key") ? NoSuchKey : Unreachable;
+    throw new Kind(
       {
         what: `could not read the host key of ${endpoint({ host, port, hostKey: "" })}`,
         why: told(error as Error, host),

@@ -11,6 +11,7 @@ import { pathSeen } from "./path-seen.ts";
 import { greeting, lostAtStart, runsCommands, startProgram, unusable } from "./program.ts";
 import { type Exec, type Ran, Refusal, type Target } from "./requests.ts";
 import { type ConnectionSettings, withDefaults } from "./settings.ts";
+import { saidBySudo, sudoTalk } from "./sudo.ts";
 
 /** Seconds that a request may be late beyond its own deadline before we stop believing in an answer. */
 const grace = 10;
@@ -68,8 +69,9 @@ export class Remote {
     traffic: Traffic,
     signal?: AbortSignal,
   ): Promise<Remote> {
-    const { name, user } = withDefaults(settings);
+    const { name, user, password } = withDefaults(settings);
     const sudo = user !== "root" && settings.privileged !== false;
+    const become = { sudo, password: password?.text };
     const nonce = randomBytes(16).toString("hex");
     const hello = Promise.withResolvers<void>();
     // It may be told off while the program is still being started, when nobody waits for it yet.
@@ -79,10 +81,12 @@ export class Remote {
     try {
       if (signal?.aborted) throw new Cancelled(name);
       signal?.addEventListener("abort", cancel, { once: true });
-      const starting = startProgram(dialled, { name, sudo, nonce }, (channel) => {
+      const starting = startProgram(dialled, { name, nonce, ...become }, (channel) => {
         const remote = new Remote(dialled, channel, name, traffic);
         remote.#listen(greeting(nonce), hello, (code, said) =>
-          sudo && code === 1 ? new SudoRefused(name, user, said) : unusable(name, said || `exit ${code}`),
+          sudo && code === 1
+            ? new SudoRefused(name, user, saidBySudo(said, sudoTalk(nonce), password?.text ?? ""), password)
+            : unusable(name, said || `exit ${code}`),
         );
         return remote;
       });

@@ -1,5 +1,29 @@
+/** What proves who we are. */
+export interface Proof {
+  /** Path of an SSH agent's socket, as in SSH_AUTH_SOCK. */
+  readonly agent?: string;
+  /** Path of a private key; `~/` is the home of who runs this. */
+  readonly privateKeyFile?: string;
+  /** A private key's text. Secret. */
+  readonly privateKey?: string;
+  /** Opens an encrypted private key. Secret. */
+  readonly passphrase?: string;
+  /** An account's password, for a first contact alone. */
+  readonly password?: Password;
+}
+
+/** An account's password. It answers `sudo` where that asks. */
+export interface Password {
+  /** Where it is looked for, for messages: the name of an environment variable. */
+  readonly from: string;
+  /** Secret. Left out where nobody gave it. */
+  readonly text?: string;
+  /** Whether it logs in, too. */
+  readonly logsIn: boolean;
+}
+
 /** How one server is reached. No default here reads the environment: whoever makes the settings decides. */
-export interface ConnectionSettings {
+export interface ConnectionSettings extends Proof {
   /** Name or address to connect to. */
   readonly host: string;
   /** @default 22 */
@@ -10,14 +34,10 @@ export interface ConnectionSettings {
   readonly privileged?: boolean;
   /** The pinned host keys: OpenSSH public key lines (`ssh-ed25519 AAAA… comment`), one or more. */
   readonly hostKey: string;
-  /** Path of an SSH agent's socket, as in SSH_AUTH_SOCK. */
-  readonly agent?: string;
-  /** Path of a private key; `~/` is the home of who runs this. */
-  readonly privateKeyFile?: string;
-  /** A private key's text. Secret. */
-  readonly privateKey?: string;
-  /** Opens an encrypted private key. Secret. */
-  readonly passphrase?: string;
+  /** The key of `user` until now, for as long as the server refuses the new one. */
+  readonly previous?: Proof;
+  /** How to log in before the server lets `user` in. */
+  readonly initial?: Proof & { readonly user: string };
   /** A host to go through, with its own pinned key, account and key. */
   readonly jump?: ConnectionSettings;
   /** Seconds to keep trying while nothing answers: a booting server. @default 120 */

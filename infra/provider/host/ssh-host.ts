@@ -1,5 +1,6 @@
 import type { Guard, RunStep, Step, WriteStep } from "../step.ts";
 import { dial, sleep } from "./dial.ts";
+import { Entrance } from "./entrance.ts";
 import {
   Cancelled,
   ConnectionLost,
@@ -51,7 +52,7 @@ const repeats = 3;
 export class SshHost implements Host {
   readonly name: string;
   readonly user: string;
-  readonly #settings: ConnectionSettings;
+  readonly #entrance: Entrance<Remote>;
   readonly #say: Say;
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
@@ -69,8 +70,8 @@ export class SshHost implements Host {
     const { name, user } = withDefaults(settings);
     this.name = name;
     this.user = user;
-    this.#settings = settings;
     this.#say = options.say;
+    this.#entrance = new Entrance(settings, this.#say, (way, attempt) => this.#dialled(way, attempt));
     this.#signal =
       options.signal === undefined ? this.#stop.signal : AbortSignal.any([options.signal, this.#stop.signal]);
     this.#signal.addEventListener("abort", () => void this.#shut(), { once: true });
@@ -132,11 +133,16 @@ export class SshHost implements Host {
   }
 
   async #perform(steps: readonly Step[], guard: Guard | undefined): Promise<void> {
-    await (guard === undefined ? this.#steps(steps) : performGuarded(this.#guarded(), steps, guard));
+    const harmless = guard?.onlyOurs && !this.#entrance.concerns(guard.account);
+    if (guard === undefined || harmless) await this.#steps(steps);
+    else await performGuarded(this.#guarded(guard), steps, guard);
   }
 
-  #guarded(): GuardedHost<Remote> {
+  #guarded(guard: Guard): GuardedHost<Remote> {
+    const entrance = this.#entrance;
+    const ours = entrance.concerns(guard.account);
     const adopt = (remote: Remote) => {
+      entrance.adopt(remote);
       const old = this.#current;
       this.#current = remote;
       this.#remote = Promise.resolve(remote);
@@ -147,7 +153,9 @@ export class SshHost implements Host {
       say: this.#say,
       line: () => this.#again(async (remote) => remote),
       oldLine: () => (this.#current?.alive ? this.#current : undefined),
-      newLine: (seconds) => this.#dialled(withinSeconds(this.#settings, seconds), seconds),
+      newLine: (seconds) => entrance.again(seconds),
+      confirmingLine: (seconds) => (ours ? entrance.prove(seconds) : entrance.again(seconds)),
+      unproven: () => (ours && !entrance.proven ? entrance.user : undefined),
       adopt,
       discard: (remote) => {
         if (this.#current === remote) this.#forget();
@@ -250,7 +258,7 @@ export class SshHost implements Host {
         this.#say("info", `${ended.message.replace("\n  ", ": ")}; connecting again`);
       this.#forget();
     }
-    this.#remote ??= this.#dialled(this.#settings).then(
+    this.#remote ??= this.#entrance.enter().then(
       async (remote) => {
         this.#current = remote;
         // Told to stop while the login went on: whoever stopped us found no connection to end.
@@ -288,10 +296,4 @@ export class SshHost implements Host {
     })();
     return this.#closing;
   }
-}
-
-/** The same way to the host, all of it in a given time. */
-function withinSeconds(settings: ConnectionSettings, seconds: number): ConnectionSettings {
-  const { jump } = settings;
-  return { ...settings, dialTimeout: seconds, ...(jump === undefined ? {} : { jump: withinSeconds(jump, seconds) }) };
 }

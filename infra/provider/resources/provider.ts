@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Inputs } from "../resource.ts";
 
-/** How one host is logged in to. One of `privateKeyFile`, `privateKey` and `agent` is given. */
-export interface LoginArgs {
+/** Where one host is, and as whom it is logged in to. */
+export interface EndpointArgs {
   /** Name or IP address to connect to, as seen from where the update runs. */
   host: string;
   /**
@@ -17,6 +17,10 @@ export interface LoginArgs {
   user?: string;
   /** The pinned host keys: OpenSSH public key lines, one or more. No key, no connection. */
   hostKey: string;
+}
+
+/** What proves who we are. One of `privateKeyFile`, `privateKey` and `agent` is given. */
+export interface KeyArgs {
   /** Path of a private key; `~/` is the home of who runs the update. */
   privateKeyFile?: string;
   /** A private key's text. Always a secret. */
@@ -25,6 +29,17 @@ export interface LoginArgs {
   passphrase?: string;
   /** Path of an SSH agent's socket; `$SSH_AUTH_SOCK` stands for the agent of who runs the update. */
   agent?: string;
+}
+
+/** How one host is logged in to. */
+export interface LoginArgs extends EndpointArgs, KeyArgs {}
+
+/** How a server is entered before the account is there that is to log in. */
+export interface InitialLoginArgs extends KeyArgs {
+  /** Account to log in as: root, or one that may use `sudo`. A password for sudo is read from `ONPREM_INITIAL_PASSWORD`. */
+  user: string;
+  /** Log in with the password in `ONPREM_INITIAL_PASSWORD` instead of a key. */
+  password?: true;
 }
 
 /** One server and the way to it. */
@@ -41,6 +56,10 @@ export interface ProviderArgs extends LoginArgs {
   dialTimeout?: number;
   /** A host to go through, with a pinned key and an account of its own. */
   jump?: LoginArgs;
+  /** Tried where the server refuses `user`: once that account is made and has logged in, it is the one that works. */
+  initial?: InitialLoginArgs;
+  /** The key until now of `user`, tried where the server refuses the new one. */
+  previous?: KeyArgs;
 }
 
 /**
@@ -62,10 +81,19 @@ export interface ProviderArgs extends LoginArgs {
  *   agent: "$SSH_AUTH_SOCK",
  *   jump: { host: "jump.kommune.dk", hostKey: "ssh-ed25519 AAAA…", agent: "$SSH_AUTH_SOCK" },
  * });
+ *
+ * @example
+ * new Provider("prod", {
+ *   host: "os2mo.kommune.dk",
+ *   user: "os2mo-admin",
+ *   hostKey: "ssh-ed25519 AAAA…",
+ *   privateKeyFile: "~/.ssh/id_ed25519",
+ *   initial: { user: "ubuntu", password: true },
+ * });
  */
 export class Provider extends pulumi.ProviderResource {
   constructor(name: string, args: Inputs<ProviderArgs>, options?: pulumi.ResourceOptions) {
-    const { privateKey, passphrase, jump, ...open } = args;
+    const { privateKey, passphrase, jump, initial, previous, ...open } = args;
     super(
       "onprem",
       name,
@@ -73,16 +101,18 @@ export class Provider extends pulumi.ProviderResource {
         ...open,
         ...(privateKey === undefined ? {} : { privateKey: pulumi.secret(privateKey) }),
         ...(passphrase === undefined ? {} : { passphrase: pulumi.secret(passphrase) }),
-        // The engine hands a provider's configuration over as text; what a jump host needs may hold a key, too.
-        ...(jump === undefined ? {} : { jump: jumpText(jump) }),
+        // The engine hands a provider's configuration over as text; another login may hold a key, too.
+        ...(jump === undefined ? {} : { jump: loginText(jump) }),
+        ...(initial === undefined ? {} : { initial: loginText(initial) }),
+        ...(previous === undefined ? {} : { previous: loginText(previous) }),
       },
       options,
     );
   }
 }
 
-function jumpText(jump: Inputs<ProviderArgs>["jump"]): pulumi.Output<string> {
-  return pulumi.output(jump).apply((login) => {
+function loginText(given: Inputs<ProviderArgs>["jump" | "initial" | "previous"]): pulumi.Output<string> {
+  return pulumi.output(given).apply((login) => {
     const text = JSON.stringify(login);
     const holdsSecret = login?.privateKey !== undefined || login?.passphrase !== undefined;
     return holdsSecret ? pulumi.secret(text) : pulumi.output(text);

@@ -272,7 +272,13 @@ export const sshd: Kind<SshdSettings, SshdSeen> = {
     ];
   },
 
-  guard: () => ({ name: "sshd", files: [dropInFile], restore: [["systemctl", "restart", "ssh.service"]] }),
+  guard: () => ({
+    name: "sshd",
+    files: [dropInFile],
+    restore: [["systemctl", "restart", "ssh.service"]],
+    // Root's login and passwords are shut off by the account that stays.
+    account: "*",
+  }),
 };
 
 /**

@@ -132,7 +132,8 @@ const fields = {
  * One account: its groups, SSH keys and sudo rights are exactly those given, its password is locked. An account that was
  * adopted or imported stays on removal; one that we made goes, its home folder only with `removeHome`.
  *
- * Changes of an existing account are guarded: they stay only if we can still log in afterwards.
+ * Changes of an existing account are guarded: they stay only if we can still log in afterwards. So is the creation of the
+ * account that we are to log in as: it stays only if it can.
  *
  * @example
  * new User("backup", { name: "backup-agent", shell: "/usr/sbin/nologin" });
@@ -240,7 +241,7 @@ export const user: Kind<UserWant, UserSeen, UserMemory> = {
   },
 
   guard(want, seen) {
-    if (seen?.exists !== true) return undefined;
+    if (seen === undefined || (want === undefined && !seen.exists)) return undefined;
     const { home, name } = seen;
     const homes = want?.home === undefined || want.home === home ? [home] : [home, want.home];
     return {
@@ -250,10 +251,15 @@ export const user: Kind<UserWant, UserSeen, UserMemory> = {
         "/etc/shadow",
         "/etc/group",
         "/etc/gshadow",
+        "/etc/subuid",
+        "/etc/subgid",
         sudoersPath(name),
         ...homes.flatMap((at) => [`${at}/.ssh/authorized_keys`, `${at}/${secondKeyFile}`]),
       ],
       restore: [],
+      account: name,
+      // A new account takes no way in from anybody; but if it is to be ours, it must prove that it works.
+      ...(seen.exists ? {} : { onlyOurs: true }),
     };
   },
 };

@@ -32,12 +32,12 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Logs in as anna and becomes root, as an operator would. */
-async function login(): Promise<string> {
+/** Logs in with anna's key and becomes root, as an operator would. */
+async function login(user = "anna"): Promise<string> {
   if (dev === undefined) throw new Error("the lab has no dev");
   const settings = {
     host: dev.addresses.v4,
-    user: "anna",
+    user,
     hostKey: dev.hostKey,
     privateKeyFile: keyFile,
     name: dev.fqdn,
@@ -171,6 +171,7 @@ it("Q-SRV-9: an account that somebody armed has no way in once it is disabled, a
   const managed = new Managed(user, host);
   const enabled = { name: "ida", authorizedKeys: [anna], sudo: "all-nopasswd" as const, adopt: true };
   await managed.apply(enabled);
+  expect(await login("ida")).toBe("root");
   await managed.apply({ name: "ida", shell: "/usr/sbin/nologin", adopt: true });
   const ways = async () => {
     const asked = [
@@ -183,8 +184,10 @@ it("Q-SRV-9: an account that somebody armed has no way in once it is disabled, a
     return (await host.look(["sh", "-c", asked.map((one) => `${one} || true`).join("; ")])).stdout.trim().split("\n");
   };
   expect(await ways()).toEqual(["L", "ida", "/usr/sbin/nologin", "0"]);
+  await expect(login("ida")).rejects.toThrow("does not let ida in");
   await managed.apply(enabled);
   expect(await ways()).toEqual(["L", "ida", anna, "/bin/bash", "1"]);
+  expect(await login("ida")).toBe("root");
   await byHand(host, "rm -f /etc/sudoers.d/onprem-ida; userdel -r ida 2>/dev/null");
 });
 

@@ -110,6 +110,30 @@ test("the provider logs in as the settings say, and messages name the server", a
   });
 });
 
+test("ACC-2: the provider knows the other logins as text, and a key in one is a secret", async () => {
+  const initial = { user: "ubuntu", password: true };
+  const previous = { privateKeyFile: "~/.ssh/old" };
+  const server = { host: "10.20.0.13", hostKey: key, user: "os2mo-admin", initial, previous };
+  const inputs = (await made({ server })).find(({ type }) => type === "pulumi:providers:onprem")?.inputs;
+  expect([inputs?.initial, inputs?.previous]).toEqual([JSON.stringify(initial), JSON.stringify(previous)]);
+});
+
+test("ACC-2: the SSH server is hardened only after the administrator is there", async () => {
+  let meanwhile: string[] = [];
+  const settings = settingsWith();
+  await resourcesOf(
+    () => void new Server("server", { settings, actions: { host: settings.server.host } }),
+    factsOf("first"),
+    async ({ type }, resources) => {
+      if (type !== "onprem:linux:User") return;
+      await setTimeout(300);
+      meanwhile = resources.map((resource) => resource.type);
+    },
+  );
+  expect(meanwhile).toContain("onprem:linux:User");
+  expect(meanwhile).not.toContain("onprem:linux:Sshd");
+});
+
 test("Q-SRV-9, ACC-2: the one administrator account has a way in until it is disabled", async () => {
   expect(inputsOf(await made(), "server-baseline-administrator")).toEqual({
     name: "os2mo-admin",

@@ -39,6 +39,9 @@ describe("check", () => {
     ["a word that does not exist", { ...login, pasword: "x" }, ["pasword"]],
     ["a jump host without a key", { ...login, jump: '{"host":"j"}' }, ["jump.hostKey"]],
     ["a jump host that is no map", { ...login, jump: "j" }, ["jump"]],
+    ["a first login without an account", { ...login, initial: '{"password":true}' }, ["initial.user"]],
+    ["a password in the configuration", { ...login, initial: '{"user":"u","password":"x"}' }, ["initial.password"]],
+    ["a previous login with an account of its own", { ...login, previous: '{"user":"u"}' }, ["previous.user"]],
   ])("%s", (_, given, properties) => {
     expect(checked(given).problems.map(({ property }) => property)).toEqual(properties);
   });
@@ -72,6 +75,21 @@ describe("connect", () => {
     expect([link.name, link.user]).toEqual(["dev.example.dk", "root"]);
     expect((await link.look(["printf", "%s", "a b"])).stdout).toBe("a b");
     await link.close();
+  });
+
+  test("ACC-2: the password of a first contact is the environment's, and is asked for where it is missing", async () => {
+    await server.stop();
+    server = await sshServer({ methods: ["password"] });
+    const initial = JSON.stringify({ user: "root", password: true });
+    const connected = () => connect({ user: "anna", privateKey: loginPair.private, initial });
+    await expect(connected()).rejects.toThrow(
+      "Set ONPREM_INITIAL_PASSWORD to the password of root, for this run alone",
+    );
+    vi.stubEnv("ONPREM_INITIAL_PASSWORD", "correct horse\n");
+    const link = await connected();
+    expect(server.attempts).toEqual([{ user: "root", method: "password", password: "correct horse" }]);
+    await link.close();
+    vi.unstubAllEnvs();
   });
 
   test("$SSH_AUTH_SOCK stands for the agent of who runs the update", async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type Field, fieldOf } from "../../../infra/settings/mistakes.ts";
-import { secretNames } from "../../../infra/settings/secrecy.ts";
+import { encryptedNames } from "../../../infra/settings/secrecy.ts";
 import { schemas } from "../../../infra/settings.ts";
 
 /** Names of the fields that a schema marks as secret, and of those that it does not. */
@@ -14,6 +14,6 @@ function namesIn(field: Field): { name: string; secret: boolean }[] {
 test("the fields that the schemas mark as secret are those whose names are known for it, and no other has such a name", () => {
   const names = Object.values(schemas).flatMap((schema) => namesIn(fieldOf(schema)));
   const marked = names.filter(({ secret }) => secret).map(({ name }) => name);
-  expect([...new Set(marked)].sort()).toEqual([...secretNames].sort());
-  expect(names.filter(({ name, secret }) => secretNames.includes(name) && !secret)).toEqual([]);
+  expect([...new Set(marked)].sort()).toEqual([...encryptedNames].sort());
+  expect(names.filter(({ name, secret }) => encryptedNames.includes(name) && !secret)).toEqual([]);
 });

@@ -150,6 +150,59 @@ describe("dialling", () => {
     expect(error.message).toContain(`the keys of the SSH agent at ${join(folder, "none")}`);
   });
 
+  describe("a password", () => {
+    const password = { from: "THE_PASSWORD", text: "correct horse", logsIn: true };
+    const settingsOf = ({ settings: { privateKey: _, ...settings } }: TestServer) => ({ ...settings, user: "anna" });
+
+    test.each([
+      { methods: ["publickey", "password", "keyboard-interactive"] as const, method: "password" },
+      { methods: ["publickey", "keyboard-interactive"] as const, method: "keyboard-interactive" },
+    ])("is given once, by $method where the server offers $methods", async ({ methods, method }) => {
+      const trial = await server({ methods });
+      await dialled({ ...settingsOf(trial), password }, { say });
+      expect(trial.attempts).toEqual([{ user: "anna", method, password: "correct horse" }]);
+    });
+
+    test("that is wrong is one attempt in all, and no error quotes it", async () => {
+      const trial = await server({ methods: ["password", "keyboard-interactive"], opens: () => false });
+      const error = await dial({ ...settingsOf(trial), password }, { say }).catch((error) => error);
+      expect(error).toBeInstanceOf(LoginRefused);
+      expect(error.message.split("\n")).toEqual([
+        "trial does not let anna in",
+        "  tried the password in THE_PASSWORD",
+        "  the server accepts password, keyboard-interactive",
+        expect.stringContaining("Is it the password of anna"),
+      ]);
+      expect([trial.connections, trial.attempts.length]).toEqual([1, 1]);
+    });
+
+    test("answers the question whose answer does not show, and no other", async () => {
+      const questions = [
+        { prompt: "User: ", echo: true },
+        { prompt: "Password: ", echo: false },
+        { prompt: "New password: ", echo: false },
+      ];
+      const trial = await server({ methods: ["keyboard-interactive"], questions });
+      await dialled({ ...settingsOf(trial), password }, { say });
+      expect(trial.attempts.map(({ password }) => password)).toEqual([" correct horse "]);
+    });
+
+    test("is not sent to a server that takes keys alone", async () => {
+      const trial = await server();
+      await expect(dial({ ...settingsOf(trial), password }, { say })).rejects.toThrow("the server accepts publickey");
+      expect(trial.attempts).toEqual([]);
+    });
+
+    test("that nobody gave is asked for before anything is sent", async () => {
+      const trial = await server({ methods: ["password"] });
+      const { text: _, ...missing } = password;
+      const error = await dial({ ...settingsOf(trial), password: missing }, { say }).catch((error) => error);
+      expect(error).toBeInstanceOf(LoginRefused);
+      expect(error.message).toContain("there is no password: THE_PASSWORD is not set");
+      expect(trial.connections).toBe(0);
+    });
+  });
+
   test("gives a login more time than an answer, and says what it waited for in vain", async () => {
     const trial = await server({ thinks: 0.8 });
     await dialled(trial.settings, { say, answer: 0.5 });

@@ -4,6 +4,7 @@ import {
   ChangeInProgress,
   ChangeUndone,
   ConnectionLost,
+  LoginRefused,
   StepFailed,
   Unreachable,
 } from "../../../../infra/provider/host/errors.ts";
@@ -36,6 +37,8 @@ interface Plot {
   confirm?: (Ran | Error)[];
   undone?: string;
   steps?: () => Promise<void>;
+  /** The account that must confirm and has not logged in yet. */
+  unproven?: string;
 }
 
 function host(plot: Plot): GuardedHost<Line & { name: string }> {
@@ -61,10 +64,13 @@ function host(plot: Plot): GuardedHost<Line & { name: string }> {
     say: () => {},
     line: async () => old,
     oldLine: () => old,
-    async newLine(seconds) {
+    newLine: async () => line("another"),
+    unproven: () => plot.unproven,
+    async confirmingLine(seconds) {
       dialled += 1;
       given.push(Math.round(seconds));
-      if (confirmations[0] instanceof Unreachable) throw confirmations.shift();
+      if (confirmations[0] instanceof Unreachable || confirmations[0] instanceof LoginRefused)
+        throw confirmations.shift();
       return line(`new ${dialled}`);
     },
     adopt: ({ name }) => void log.push(`adopt ${name}`),
@@ -137,6 +143,21 @@ describe("a guarded change", () => {
       "  no ssh on dev:22: no answer",
       "  The host is as it was before. Correct the setting that locks this machine out, then run the update again.",
     ]);
+  });
+
+  test("ACC-2: that an account which has not logged in yet must confirm, and cannot, was undone after one attempt", async () => {
+    const refused = new LoginRefused({ what: "dev does not let anna in", why: "tried key file a (SHA256:…)" });
+    const error = await performGuarded(host({ confirm: [refused], unproven: "anna" }), steps, guard).catch(
+      (error) => error,
+    );
+    expect(error).toBeInstanceOf(ChangeUndone);
+    expect(error.message.split("\n")).toEqual([
+      "the change trial on dev was undone: anna could not log in with the key that is to last",
+      "  dev does not let anna in: tried key file a (SHA256:…)",
+      expect.stringContaining("The host is as it was before, and the way in that was used stays open."),
+    ]);
+    expect(given).toHaveLength(1);
+    expect(log.slice(2)).toEqual(["undone over old", "forget over old", "adopt old"]);
   });
 
   test("with a failing step is undone at once, and the step's error is the one to read", async () => {

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { connect as connectTo } from "node:net";
-import ssh2, { type Connection } from "ssh2";
+import ssh2, { type AuthContext, type Connection } from "ssh2";
 import type { ConnectionSettings } from "../../../../infra/provider/host/settings.ts";
 import { ed25519Pair } from "../../../ed25519.ts";
 
@@ -11,9 +11,24 @@ const { Server } = ssh2;
 export const hostPair = ed25519Pair();
 export const loginPair = ed25519Pair();
 
+/** One attempt to log in, as the server sees it. */
+export interface Attempt {
+  readonly user: string;
+  readonly method: string;
+  /** The public key, as `type base64`. */
+  readonly key?: string;
+  readonly password?: string;
+}
+
 export interface ServerOptions {
   /** Whether a key is let in. @default true */
   readonly admit?: boolean;
+  /** Who is let in, where not everybody who is admitted. */
+  readonly opens?: (attempt: Attempt) => boolean;
+  /** Ways to log in that the server offers. @default ["publickey"] */
+  readonly methods?: readonly ("publickey" | "password" | "keyboard-interactive")[];
+  /** What `keyboard-interactive` asks. @default the password */
+  readonly questions?: readonly { readonly prompt: string; readonly echo: boolean }[];
   /** Seconds until a key is let in. @default 0 */
   readonly thinks?: number;
   /** What runs instead of the command that was asked for. */
@@ -34,6 +49,8 @@ export interface TestServer {
   readonly connections: number;
   /** Login attempts with a key. */
   readonly logins: number;
+  /** Every attempt, and what it showed; a key is shown once before it signs. */
+  readonly attempts: readonly Attempt[];
   /** Commands that were asked for. */
   readonly commands: number;
   /** Cuts every connection without a word. */
@@ -43,6 +60,9 @@ export interface TestServer {
 
 export async function sshServer({
   admit = true,
+  opens = () => true,
+  methods = ["publickey"],
+  questions = [{ prompt: "Password: ", echo: false }],
   thinks = 0,
   command,
   wrap = (asked) => asked,
@@ -53,17 +73,30 @@ export async function sshServer({
   let connections = 0;
   let logins = 0;
   let commands = 0;
+  const attempts: Attempt[] = [];
+  const judge = (context: AuthContext, more: Partial<Attempt>) => {
+    const attempt = { user: context.username, method: context.method, ...more };
+    attempts.push(attempt);
+    if (opens(attempt)) context.accept();
+    else context.reject([...methods]);
+  };
   const server = new Server({ hostKeys: [hostPair.private] }, (client) => {
     connections += 1;
     clients.add(client);
     client.on("error", () => {});
     client.on("close", () => clients.delete(client));
     client.on("authentication", (context) => {
-      if (context.method !== "publickey") return context.reject(["publickey"]);
+      if (!(methods as readonly string[]).includes(context.method)) return context.reject([...methods]);
+      if (context.method === "password") return judge(context, { password: context.password });
+      if (context.method === "keyboard-interactive") {
+        return context.prompt([...questions], (answers) => judge(context, { password: answers.join(" ") }));
+      }
+      if (context.method !== "publickey") return context.reject([...methods]);
       logins += 1;
-      if (!admit) return context.reject(["publickey"]);
-      if (thinks === 0) return context.accept();
-      setTimeout(() => context.accept(), thinks * 1000);
+      if (!admit) return context.reject([...methods]);
+      const key = `${context.key.algo} ${context.key.data.toString("base64")}`;
+      if (thinks === 0) return judge(context, { key });
+      setTimeout(() => judge(context, { key }), thinks * 1000);
     });
     client.on("ready", () => {
       client.on("tcpip", (accept, _reject, { destIP, destPort }) => {
@@ -115,6 +148,7 @@ export async function sshServer({
     get logins() {
       return logins;
     },
+    attempts,
     cut,
     async stop() {
       cut();

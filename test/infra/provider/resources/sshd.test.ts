@@ -155,7 +155,7 @@ it("warns of what holds for some connections", () => {
 });
 
 it("guards every change, removal too", () => {
-  const guard = { name: "sshd", files: [file], restore: [["systemctl", "restart", "ssh.service"]] };
+  const guard = { name: "sshd", files: [file], restore: [["systemctl", "restart", "ssh.service"]], account: "*" };
   expect([sshd.guard?.(want, agreed), sshd.guard?.(undefined, agreed)]).toEqual([guard, guard]);
 });
 

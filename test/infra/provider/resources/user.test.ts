@@ -408,20 +408,30 @@ describe("refuse", () => {
 });
 
 describe("guard", () => {
-  const files = ["/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/sudoers.d/onprem-deploy"];
+  const files = [
+    "/etc/passwd",
+    "/etc/shadow",
+    "/etc/group",
+    "/etc/gshadow",
+    "/etc/subuid",
+    "/etc/subgid",
+    "/etc/sudoers.d/onprem-deploy",
+    keysPath,
+    secondPath,
+  ];
+  const guard = { name: "account", files, restore: [], account: "deploy" };
 
   it("guards every change of an existing account, for it may be the one that we log in with", () => {
     expect(user.guard?.({ ...want, home: "/srv/d" }, seen)).toEqual({
-      name: "account",
-      files: [...files, keysPath, secondPath, "/srv/d/.ssh/authorized_keys", "/srv/d/.ssh/authorized_keys2"],
-      restore: [],
+      ...guard,
+      files: [...files, "/srv/d/.ssh/authorized_keys", "/srv/d/.ssh/authorized_keys2"],
     });
-    expect(user.guard?.(undefined, seen)).toEqual({
-      name: "account",
-      files: [...files, keysPath, secondPath],
-      restore: [],
-    });
-    expect(user.guard?.(want, left)).toBeUndefined();
+    expect(user.guard?.(undefined, seen)).toEqual(guard);
+  });
+
+  it("ACC-2: guards a new account where it is the one that we are to log in as, and leaves the removal of none alone", () => {
+    expect(user.guard?.(want, left)).toEqual({ ...guard, onlyOurs: true });
+    expect(user.guard?.(undefined, left)).toBeUndefined();
   });
 });
 
