@@ -13,4 +13,4 @@ const server = new Server("server", { settings, actions });
 
 export const hostname = settings.server.hostname;
 export const address = settings.server.host;
-export const { os, size, open, openOutward, verification } = server;
+export const { os, size, open, openOutward, tunnel, verification } = server;

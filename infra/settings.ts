@@ -11,6 +11,7 @@ import { readPartly } from "./settings/partly.ts";
 import { requirements } from "./settings/requirements.ts";
 import { isSecretThroughout } from "./settings/secrecy.ts";
 import { completeServer, type ServerSettings, server } from "./settings/server.ts";
+import { completeVpn, type VpnSettings, vpn, withVpn } from "./settings/vpn.ts";
 
 /** The namespace of the settings in a stack's configuration: the project's name. */
 export const namespace = "os2mo-on-prem";
@@ -30,6 +31,7 @@ export const schemas = {
   server: server.describe("How the server is reached, and its name."),
   requirements: requirements.describe("What the server must have before anything is changed on it."),
   firewall: firewall.describe("Who may talk to whom; everything else is blocked in both directions."),
+  vpn,
   administrator: administrator.describe("The one administrator account, for the first connection to the vendor."),
   time: time.describe("The server's clock and time zone."),
   updates: updates.describe("Unattended security updates."),
@@ -39,10 +41,11 @@ export const schemas = {
 type Read = { [Key in keyof typeof schemas]: z.output<(typeof schemas)[Key]> };
 
 /** The settings of one stack: complete, checked, defaults filled in. */
-export interface Settings extends Omit<Read, "server"> {
+export interface Settings extends Omit<Read, "server" | "vpn"> {
   /** The stack's name. */
   readonly stack: string;
   readonly server: ServerSettings;
+  readonly vpn: VpnSettings;
 }
 
 const environmentOfStack: Readonly<Record<string, Environment>> = {
@@ -91,7 +94,14 @@ export function readSettings(
   if (mistakes.length > 0) throw new SettingsMistaken(stack, namespace, sorted(mistakes));
   const complete = read as Read;
   const defaultName = defaultServerName(complete.environment, complete.customer.domain);
-  return { ...complete, stack, server: completeServer(complete.server, defaultName) };
+  const reached = completeVpn(complete.vpn);
+  return {
+    ...complete,
+    stack,
+    server: completeServer(complete.server, defaultName),
+    vpn: reached,
+    firewall: withVpn(complete.firewall, reached),
+  };
 }
 
 /** What to tell the user in every run without stopping it: each requirement that was overridden, openly. */

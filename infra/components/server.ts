@@ -3,11 +3,13 @@ import * as pulumi from "@pulumi/pulumi";
 import { Facts } from "../provider/resources/facts.ts";
 import { Provider } from "../provider/resources/provider.ts";
 import { masterEntry } from "../settings/firewall.ts";
+import { vpnName, vpnRanges } from "../settings/vpn.ts";
 import type { Settings } from "../settings.ts";
 import { Baseline } from "./baseline.ts";
 import { Firewall, type FirewallArgs, firewallRules } from "./firewall.ts";
 import { required } from "./required.ts";
 import { verificationText } from "./verification.ts";
+import { type Tunnel, tunnelInterface, Vpn } from "./vpn.ts";
 
 /** One of a customer's servers. */
 export interface ServerArgs {
@@ -53,6 +55,8 @@ export class Server extends pulumi.ComponentResource {
   readonly open: readonly Opening[];
   /** What the server may reach (NET-2, Q-SRV-3); everything else is closed. */
   readonly openOutward: readonly OpenOutward[];
+  /** The tunnel to the vendor's hub, where there is one (ACC-4). */
+  readonly tunnel: Tunnel | undefined;
   /** What the server answered when it was verified last: a line for each check. */
   readonly verification: pulumi.Output<string>;
 
@@ -64,21 +68,26 @@ export class Server extends pulumi.ComponentResource {
     const preflight = createPreflight(name, settings, onServer);
     const baseline = createBaseline(name, settings, preflight, { ...onServer, dependsOn: preflight });
     const firewall = createFirewall(name, settings, { ...onServer, dependsOn: [preflight, baseline] });
+    // After the firewall, which lets the tunnel out.
+    const vpn = createVpn(name, settings, preflight, { ...onServer, dependsOn: [preflight, baseline, firewall] });
     const verification = createVerification(name, args, preflight, { parent: this, dependsOn: [baseline, firewall] });
 
     this.os = preflight.os.prettyName;
     this.size = pulumi.all([preflight.cores, preflight.memory, preflight.disk]).apply(sizeText);
     this.open = openings(settings);
     this.openOutward = outwardOpenings(settings);
+    this.tunnel = vpn?.tunnel;
     this.verification = verification.stdout;
-    const { os, size, open, openOutward } = this;
-    this.registerOutputs({ os, size, open, openOutward, verification: this.verification });
+    const { os, size, open, openOutward, tunnel } = this;
+    this.registerOutputs({ os, size, open, openOutward, tunnel, verification: this.verification });
   }
 }
 
-function createProvider(name: string, { server }: Settings, parent: pulumi.Resource): Provider {
+function createProvider(name: string, { server, vpn }: Settings, parent: pulumi.Resource): Provider {
   const { hostname, ...way } = server;
-  return new Provider(name, { ...way, label: hostname }, { parent });
+  const ranges = [...vpnRanges(vpn)];
+  const reached = ranges.length === 0 ? {} : { vpn: { name: vpnName(vpn), ranges } };
+  return new Provider(name, { ...way, ...reached, label: hostname }, { parent });
 }
 
 function createPreflight(name: string, { requirements }: Settings, options: pulumi.CustomResourceOptions): Facts {
@@ -92,7 +101,12 @@ function createBaseline(
   options: pulumi.ComponentResourceOptions,
 ): Baseline {
   const { administrator, time, updates, journal, server } = settings;
-  const interfaces = facts.addresses.apply((addresses) => Object.keys(addresses).sort());
+  // The tunnel comes and goes with its own unit.
+  const interfaces = facts.addresses.apply((addresses) =>
+    Object.keys(addresses)
+      .filter((name) => name !== tunnelInterface)
+      .sort(),
+  );
   const args = { administrator, time, updates, journal, interfaces, hostname: server.hostname, login: server.user };
   return new Baseline(`${name}-baseline`, args, options);
 }
@@ -103,6 +117,17 @@ function createFirewall(name: string, { firewall }: Settings, options: pulumi.Co
 
 function firewallArgs({ egress, ...ranges }: Settings["firewall"]): FirewallArgs {
   return { ...ranges, additionalEgress: egress };
+}
+
+function createVpn(
+  name: string,
+  { vpn, server }: Settings,
+  facts: Facts,
+  options: pulumi.ComponentResourceOptions,
+): Vpn | undefined {
+  const { wireguard: tunnel } = vpn;
+  if (tunnel === undefined) return undefined;
+  return new Vpn(`${name}-vpn`, { tunnel, hostname: server.hostname, facts }, options);
 }
 
 /** Done again whenever a setting changes that it looks at, and on a server that was installed anew. */

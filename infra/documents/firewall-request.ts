@@ -1,11 +1,12 @@
 import { masterEntry } from "../settings/firewall.ts";
 import { openingsOf } from "../settings/openings.ts";
+import { vpnEntry } from "../settings/vpn.ts";
 import type { Settings } from "../settings.ts";
 import type { CustomerDocument, Language, Section, Table } from "./document.ts";
 import { type FirewallTexts, firewallTexts, type Purpose } from "./firewall-texts.ts";
 
 /** What the request needs of a stack's settings. */
-export type RequestSettings = Pick<Settings, "customer" | "environment" | "firewall"> & {
+export type RequestSettings = Pick<Settings, "customer" | "environment" | "firewall" | "vpn"> & {
   readonly server: Pick<Settings["server"], "hostname" | "host">;
 };
 
@@ -24,7 +25,7 @@ export interface Request {
 }
 
 /** Every opening of a server, as its own firewall has them (NET-1, NET-2, Q-SRV-3): inwards first, then the vendor, then by name. */
-export function requestsOf({ firewall }: Pick<RequestSettings, "firewall">): Request[] {
+export function requestsOf({ firewall, vpn }: Pick<RequestSettings, "firewall" | "vpn">): Request[] {
   const { inbound, outbound } = openingsOf(firewall);
   const { ssh, web } = inbound;
   const { [masterEntry]: salt, ...rest } = outbound;
@@ -33,7 +34,11 @@ export function requestsOf({ firewall }: Pick<RequestSettings, "firewall">): Req
     inwards("ssh", ssh, ["NET-1", "Q-SRV-5"]),
     inwards("web", web, ["NET-1", "NET-4", "Q-SRV-7"]),
     ...(salt === undefined ? [] : [outwards(masterEntry, salt, "salt", ["NET-2", "Q-SRV-6"])]),
-    ...named.map(([name, opening]) => outwards(name, opening, purposeOf(opening), ["Q-SRV-3"])),
+    ...named.map(([name, opening]) =>
+      name === vpnEntry && vpn.wireguard !== undefined
+        ? outwards(name, opening, "vpn", ["ACC-1", "ACC-4"])
+        : outwards(name, opening, purposeOf(opening), ["Q-SRV-3"]),
+    ),
   ];
 }
 
@@ -147,7 +152,7 @@ export function firewallSheet(stacks: readonly RequestSettings[], language: Lang
 }
 
 function whyOf({ purpose, name }: Request, texts: FirewallTexts): string {
-  const own = purpose === "ssh" || purpose === "web" || purpose === "salt";
+  const own = purpose === "ssh" || purpose === "web" || purpose === "salt" || purpose === "vpn";
   return own ? texts.purposes[purpose] : `${texts.purposes[purpose]}${texts.named(name)}`;
 }
 

@@ -2,7 +2,7 @@ import type { Environment } from "../settings.ts";
 import type { Language } from "./document.ts";
 
 /** What an opening is for. */
-export type Purpose = "ssh" | "web" | "salt" | "dns" | "time" | "packages" | "other";
+export type Purpose = "ssh" | "web" | "salt" | "vpn" | "dns" | "time" | "packages" | "other";
 
 /** The words of the firewall request in one language. */
 export interface FirewallTexts {
@@ -67,6 +67,7 @@ export const firewallTexts: Readonly<Record<Language, FirewallTexts>> = {
       ssh: "Administration af serveren over SSH, kun fra VPN eller leverandørens net.",
       web: "Brugernes adgang til OS2mo fra jeres eget net. Port 80 viderestiller kun til 443 (HTTPS).",
       salt: "Serveren forbinder sig til leverandørens driftsmiljø (Salt), hvorfra den styres.",
+      vpn: "Serveren åbner selv en krypteret tunnel (WireGuard) til leverandøren; derfor skal der ikke åbnes for VPN udefra.",
       dns: "Navneopslag (DNS).",
       time: "Korrekt tid på serveren (NTP); uden den fejler certifikater og log-in.",
       packages: "Hentning over HTTP og HTTPS, for eksempel sikkerhedsopdateringer og programpakker.",
@@ -116,6 +117,7 @@ export const firewallTexts: Readonly<Record<Language, FirewallTexts>> = {
       ssh: "Administration of the server over SSH, from the VPN or the vendor's network only.",
       web: "The users' access to OS2mo from your own network. Port 80 only redirects to 443 (HTTPS).",
       salt: "The server connects to the vendor's deployment environment (Salt), from which it is managed.",
+      vpn: "The server itself opens an encrypted tunnel (WireGuard) to the vendor, so no port for a VPN is opened inwards.",
       dns: "Name service (DNS).",
       time: "The right time on the server (NTP); without it certificates and log-ins fail.",
       packages: "Downloads over HTTP and HTTPS, such as security updates and packages.",

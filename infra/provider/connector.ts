@@ -4,6 +4,7 @@ import type { ConnectionSettings } from "./host/settings.ts";
 import { passwordVariable } from "./initial-password.ts";
 import type { Connector } from "./onprem.ts";
 import type { Problems } from "./problems.ts";
+import { addressRange } from "./ranges.ts";
 
 const port = z.coerce.number().int().min(1).max(65535);
 const seconds = z.coerce.number().int().min(1).max(3600);
@@ -36,6 +37,7 @@ export const connectionFields = {
   jump: asText(z.strictObject(endpoint)),
   initial: asText(z.strictObject({ user: z.string().min(1), ...key, password: z.literal(true).optional() })),
   previous: asText(z.strictObject(key)),
+  vpn: asText(z.strictObject({ name: z.string().min(1), ranges: z.array(addressRange).min(1) })),
   // Every provider may carry these two of the engine's own.
   version: z.string().optional(),
   pluginDownloadURL: z.string().optional(),
@@ -53,11 +55,13 @@ export const connector: Connector = {
 
 /** What our SSH takes, from the provider's configuration and the environment of the run. */
 function connectionSettings(config: z.output<z.ZodObject<typeof connectionFields>>): ConnectionSettings {
-  const { version: _, pluginDownloadURL: __, label, jump, initial, previous, ...own } = config;
+  const { version: _, pluginDownloadURL: __, label, jump, initial, previous, vpn, ...own } = config;
+  const reached: Pick<ConnectionSettings, "vpn"> = vpn === undefined ? {} : { vpn };
   return {
     ...withAgent(own),
+    ...reached,
     ...(label === undefined ? {} : { name: label }),
-    ...(jump === undefined ? {} : { jump: withAgent(jump) }),
+    ...(jump === undefined ? {} : { jump: { ...withAgent(jump), ...reached } }),
     ...(previous === undefined ? {} : { previous: withAgent(previous) }),
     ...(initial === undefined ? {} : { initial: withPassword(withAgent(initial)) }),
   } as ConnectionSettings;

@@ -18,6 +18,7 @@ export const kinds: Kinds = {
   "onprem:linux:TimeZone": async () => (await import("./resources/time-zone.ts")).timeZone,
   "onprem:linux:User": async () => (await import("./resources/user.ts")).user,
   "onprem:linux:WireGuard": async () => (await import("./resources/wireguard.ts")).wireGuard,
+  "onprem:linux:WireGuardPeer": async () => (await import("./resources/wireguard-peer.ts")).wireGuardPeer,
 };
 
 /** All of them, for what is written about the whole: the schema, the documents. */

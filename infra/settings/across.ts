@@ -1,10 +1,12 @@
 import type { z } from "zod";
 import type { schemas } from "../settings.ts";
+import { superfluousWays } from "./login.ts";
 import type { Mistake } from "./mistakes.ts";
 import { defaultServerName, fullHostName } from "./names.ts";
 import { isTree, type Partly } from "./partly.ts";
 import { encryptedNames, isSecretThroughout, redacted } from "./secrecy.ts";
-import { superfluousWays } from "./server.ts";
+import { vpnEntry } from "./vpn.ts";
+
 
 /** As much of the settings as could be read, by top-level key. */
 export type PartlyRead = { [Key in keyof typeof schemas]?: Partly<z.output<(typeof schemas)[Key]>> };
@@ -22,21 +24,25 @@ export function mistakesAcross(read: PartlyRead, given: Given, marked: (key: str
   const shown = (key: keyof Given, value: string) =>
     isSecretThroughout(given[key], marked(key)) ? redacted : JSON.stringify(value);
   return [
-    ...logins(given.server, marked("server")),
+    ...logins(given, marked),
     ...hostName(read, (value) => shown("server", value)),
     ...account(read, (value) => shown("administrator", value)),
     ...otherLogins(read, given.server, (value) => shown("server", value)),
     ...clock(read),
+    ...vpn(read, given),
   ];
 }
 
 /** Looks at what was given, for a private key must be a secret whatever else is wrong with it. */
-function logins(server: unknown, marked: boolean): Mistake[] {
-  const { jump, initial, previous } = isTree(server) ? server : {};
-  const all = { server, "server.jump": jump, "server.initial": initial, "server.previous": previous };
-  return Object.entries(all).flatMap(([path, login]) => {
+function logins(given: Given, marked: (key: string) => boolean): Mistake[] {
+  const inside = (path: string) =>
+    path.split(".").reduce<unknown>((inner, step) => (isTree(inner) ? inner[step] : undefined), given);
+  const paths = ["server", "server.jump", "server.initial", "server.previous", "vpn.wireguard", "vpn.wireguard.hub.login"];
+  return paths.flatMap((path) => {
+    const login = inside(path);
     if (!isTree(login)) return [];
-    const plain = encryptedNames.filter((name) => login[name] !== undefined && !marked);
+    const [key = ""] = path.split(".");
+    const plain = encryptedNames.filter((name) => login[name] !== undefined && !marked(key));
     const ways = superfluousWays(login, path === "server.initial" ? ["password"] : []);
     return [
       ...plain.map((name) => ({
@@ -95,4 +101,21 @@ function clock({ firewall }: PartlyRead): Mistake[] {
   });
   const reason = "must let udp 123 out to time.servers, or the clock is never right";
   return letsOut ? [] : [{ path: "firewall.egress", reason }];
+}
+
+/** One VPN or none; and somebody must be able to use SSH, through it or from elsewhere (Q-SRV-5). */
+function vpn({ firewall }: PartlyRead, given: Given): Mistake[] {
+  const { customer, wireguard } = isTree(given.vpn) ? given.vpn : {};
+  const none = customer === undefined && wireguard === undefined;
+  return [
+    ...(customer !== undefined && wireguard !== undefined
+      ? [{ path: "vpn", reason: "has customer and wireguard; give one of them" }]
+      : []),
+    ...(firewall?.management?.length === 0 && none
+      ? [{ path: "firewall.management", reason: "must name at least one range, or vpn must: nobody could use SSH (Q-SRV-5)" }]
+      : []),
+    ...(wireguard !== undefined && firewall?.egress !== undefined && vpnEntry in firewall.egress
+      ? [{ path: `firewall.egress.${vpnEntry}`, reason: "has a name that is taken by the tunnel of vpn.wireguard" }]
+      : []),
+  ];
 }

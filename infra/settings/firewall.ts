@@ -16,7 +16,12 @@ const whateverElseIsWrong = { when: () => true };
 
 /** Who may talk to whom; everything else is blocked in both directions (NET-1, NET-2, Q-SRV-3 to Q-SRV-8). */
 export const firewall = z.strictObject({
-  management: ranges.describe("Ranges or addresses that may use SSH (port 22): the VPN or the vendor's network."),
+  management: z
+    .array(range)
+    .default([])
+    .describe(
+      "Ranges or addresses that may use SSH (port 22), beside those of `vpn`: a VPN that is not described there, or the vendor's network.",
+    ),
   internal: ranges.describe("The customer's own ranges, which may open OS2mo (ports 80 and 443)."),
   saltMaster: z
     .array(oneAddress)

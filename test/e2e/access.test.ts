@@ -125,8 +125,10 @@ describe("the whole program on a server that has a sudo user with a password, an
   test("destroying the stack takes the hardening away and leaves the account that it is logged in as", async () => {
     const file = join(stacks.folder, "Pulumi.first.yaml");
     const words = ["--stack", "first", "--config-file", file, "--yes", "--skip-preview"];
-    const destroy = ["pulumi", "destroy", "--non-interactive", "-C", projectFolder, ...words];
-    const { code, stdout, stderr } = await finish(destroy, { env: stacks.env });
+    const { code, stdout, stderr } = await finish(
+      ["pulumi", "destroy", "--non-interactive", "-C", projectFolder, ...words],
+      { env: stacks.env },
+    );
     expect({ code, errors: code === 0 ? "" : stdout + stderr }).toEqual({ code: 0, errors: "" });
     expect(await login(lab.machine("dev"), admin, { privateKeyFile: key.file })).toBe("root");
     expect(await login(lab.machine("dev"), "ubuntu", byPassword)).toBe("root");

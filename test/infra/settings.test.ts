@@ -78,6 +78,7 @@ test("the least that a stack must say becomes complete settings", () => {
       saltMaster: ["10.99.0.4/32"],
       egress: { time: { protocol: "udp", ports: [123], to: ["10.20.0.1/32"] } },
     },
+    vpn: {},
     administrator: { name: "os2mo-admin", keys: [`${key} anne@naerum`], enabled: true },
     time: { servers: ["ntp.naerum.dk"], zone: "Europe/Copenhagen", adjust: true },
     updates: { reboot: true, rebootAt: "04:00" },
@@ -190,7 +191,7 @@ describe("a mistake is found", () => {
       name: "a key that is not a setting",
       changes: { servers: { host: "x" } },
       found: [
-        "servers is not a setting; here are: administrator, customer, environment, firewall, journal, requirements, server, time, updates",
+        "servers is not a setting; here are: administrator, customer, environment, firewall, journal, requirements, server, time, updates, vpn",
       ],
     },
     {
@@ -274,7 +275,7 @@ describe("a mistake is found", () => {
       changes: { "firewall/management": [], "firewall/internal": undefined },
       found: [
         "firewall.internal is required: The customer's own ranges, which may open OS2mo (ports 80 and 443).",
-        "firewall.management must not be empty; given: []",
+        "firewall.management must name at least one range, or vpn must: nobody could use SSH (Q-SRV-5)",
       ],
     },
     {
@@ -472,6 +473,51 @@ describe("a mistake is found", () => {
       ],
     },
     {
+      name: "ACC-1: two VPNs, a name that the tunnel takes, secrets in the open",
+      changes: {
+        "firewall/egress/vpn": { ports: [1], to: ["10.1.0.1"] },
+        vpn: {
+          customer: { product: "OpenVPN", endpoint: "vpn.naerum.dk", ranges: ["10.1.0.0/16"] },
+          wireguard: {
+            addresses: ["10.99.0.2/32"],
+            presharedKey: "FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE=",
+            hub: {
+              endpoint: "10.66.0.20:51820",
+              publicKey: "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=",
+              ranges: ["10.99.0.0/24"],
+              login: { host: "10.66.0.20", hostKey: key, privateKey: "text", agent: "a" },
+            },
+          },
+        },
+      },
+      found: [
+        "firewall.egress.vpn has a name that is taken by the tunnel of vpn.wireguard",
+        "vpn has customer and wireguard; give one of them",
+        "vpn.wireguard.hub.login has privateKey and agent; give one of them",
+        "vpn.wireguard.hub.login.privateKey must be a secret: set it with `pulumi config set --secret --path vpn.wireguard.hub.login.privateKey`",
+        "vpn.wireguard.presharedKey must be a secret: set it with `pulumi config set --secret --path vpn.wireguard.presharedKey`",
+      ],
+    },
+    {
+      name: "ACC-4: a hub by its name, whose address nobody could open; a tunnel for everything",
+      changes: {
+        vpn: {
+          wireguard: {
+            addresses: ["10.99.0.2/32"],
+            hub: {
+              endpoint: "vpn.vendor.dk:51820",
+              publicKey: "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=",
+              ranges: ["0.0.0.0/0"],
+            },
+          },
+        },
+      },
+      found: [
+        'vpn.wireguard.hub.endpoint must be ADDRESS:PORT, such as 198.51.100.20:51820; the firewall opens this address and no other; given: "vpn.vendor.dk:51820"',
+        'vpn.wireguard.hub.ranges[0] is as good as everything: the host would send all its traffic through the tunnel, and answer nobody else; given: "0.0.0.0/0"',
+      ],
+    },
+    {
       name: "the example's addresses and names",
       changes: {
         "server/host": "192.0.2.13",
@@ -557,7 +603,7 @@ test("all mistakes come at once, in three lines' form", () => {
       "the configuration of stack prod has 3 mistakes; nothing was touched",
       "  os2mo-on-prem:server.port must be at least 1; given: 0",
       "  os2mo-on-prem:time.servers must not be empty; given: []",
-      "  os2mo-on-prem:nonsense is not a setting; here are: administrator, customer, environment, firewall, journal, requirements, server, time, updates",
+      "  os2mo-on-prem:nonsense is not a setting; here are: administrator, customer, environment, firewall, journal, requirements, server, time, updates, vpn",
       "  Edit Pulumi.prod.yaml; docs/settings.md describes each key.",
     ].join("\n"),
   );

@@ -6,6 +6,7 @@ import { Cancelled, HostKeyMismatch, LoginRefused, Unreachable } from "./errors.
 import type { Say } from "./host.ts";
 import { hostKeyOf, pinnedKeys, signatureAlgorithms } from "./host-key.ts";
 import { type ConnectionSettings, endpoint, withDefaults } from "./settings.ts";
+import { vpnHint } from "./vpn-hint.ts";
 
 export interface DialOptions {
   readonly say: Say;
@@ -65,7 +66,7 @@ export async function dial(given: ConnectionSettings, options: DialOptions): Pro
       if (!(error instanceof Retriable)) throw error;
       why = error.message;
     }
-    if (elapsed() + pause >= settings.dialTimeout) throw unreachable(settings, why, elapsed());
+    if (elapsed() + pause >= settings.dialTimeout) throw await unreachable(settings, why, elapsed());
     if (performance.now() - noticed >= noticeEvery) {
       noticed = performance.now();
       options.say("info", `waiting for ssh on ${endpoint(settings)}, ${Math.round(elapsed())} s so far: ${why}`);
@@ -75,11 +76,15 @@ export async function dial(given: ConnectionSettings, options: DialOptions): Pro
   }
 }
 
-function unreachable(settings: ConnectionSettings, why: string, seconds: number): Unreachable {
+async function unreachable(settings: ConnectionSettings, why: string, seconds: number): Promise<Unreachable> {
+  const { vpn, host, name } = settings;
+  const usual = "Is the server up, is the address right, and may this machine reach that port?";
+  // Behind a jump host it is that one's way that counts.
+  const hint = vpn === undefined || settings.jump !== undefined ? usual : await vpnHint(vpn, host);
   return new Unreachable({
-    what: `no ssh on ${endpoint(settings)}${settings.name === settings.host ? "" : ` (${settings.name})`}`,
+    what: `no ssh on ${endpoint(settings)}${name === host ? "" : ` (${name})`}`,
     why: `${why}; tried for ${Math.round(seconds)} s`,
-    remedy: "Is the server up, is the address right, and may this machine reach that port?",
+    remedy: hint,
   });
 }
 

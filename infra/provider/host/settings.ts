@@ -22,6 +22,14 @@ export interface Password {
   readonly logsIn: boolean;
 }
 
+/** The VPN by which a host is reached, for what to tell when it is not. */
+export interface VpnSettings {
+  /** What it is and where one dials in: `OpenVPN (vpn.kommune.dk)`. */
+  readonly name: string;
+  /** Ranges that its users have on the way to the host, in CIDR notation. */
+  readonly ranges: readonly string[];
+}
+
 /** How one server is reached. No default here reads the environment: whoever makes the settings decides. */
 export interface ConnectionSettings extends Proof {
   /** Name or address to connect to. */
@@ -40,6 +48,8 @@ export interface ConnectionSettings extends Proof {
   readonly initial?: Proof & { readonly user: string };
   /** A host to go through, with its own pinned key, account and key. */
   readonly jump?: ConnectionSettings;
+  /** The VPN by which it is reached, if it is. */
+  readonly vpn?: VpnSettings;
   /** Seconds to keep trying while nothing answers: a booting server. @default 120 */
   readonly dialTimeout?: number;
   /** How messages call the host. @default the value of `host` */

@@ -51,6 +51,8 @@ export interface FactsSeen {
   /** `Europe/Copenhagen`; empty where nothing on the server can tell. */
   timeZone: string;
   hostname: string;
+  /** Whether the kernel has WireGuard, built in or as a module. */
+  wireguard: boolean;
   /** As systemd-detect-virt(1) names it: `none` on bare metal, `kvm`, `vmware`, `systemd-nspawn`, … */
   virtualization: string;
   /** What the system calls itself since it was installed (machine-id(5)): another one means another system. */
@@ -105,6 +107,8 @@ export class Facts extends HostResource<FactsArgs> {
   declare readonly clockOff: Output<string | undefined>;
   declare readonly timeZone: Output<string>;
   declare readonly hostname: Output<string>;
+  /** Whether the kernel has WireGuard, built in or as a module. */
+  declare readonly wireguard: Output<boolean>;
   declare readonly virtualization: Output<string>;
   /** What the system calls itself since it was installed (machine-id(5)): another one means another system. */
   declare readonly machineId: Output<string>;
@@ -127,6 +131,7 @@ const outputs: readonly (keyof FactsSeen)[] = [
   "clockOff",
   "timeZone",
   "hostname",
+  "wireguard",
   "virtualization",
   "machineId",
 ];
@@ -144,7 +149,7 @@ export const facts: Kind<FactsWant, FactsSeen> = {
   async observe(host) {
     const asked = Date.now();
     const clock = words(host, ["date", "+%s"]).then((there) => clockOff(there, asked, Date.now()));
-    const [release, machineId, online, meminfo, lsmem, lsblk, findmnt, uname, virtualization, time, ip, off] =
+    const [release, machineId, online, meminfo, lsmem, lsblk, findmnt, uname, virtualization, time, ip, wireguard, off] =
       await Promise.all([
         text(host, "/usr/lib/os-release"),
         text(host, "/etc/machine-id"),
@@ -161,6 +166,7 @@ export const facts: Kind<FactsWant, FactsSeen> = {
         // Fails where no message bus runs.
         words(host, ["timedatectl", "show", "--property=Timezone", "--property=NTPSynchronized"], [0, 1]),
         words(host, ["ip", "-json", "addr", "show"]),
+        words(host, ["sh", "-c", kernelWireGuard]),
         clock,
       ]);
     const [hostname = "", kernel = "", architecture = ""] = uname.trim().split(" ");
@@ -175,6 +181,7 @@ export const facts: Kind<FactsWant, FactsSeen> = {
       ...timeProperties(time),
       ...(off === undefined ? {} : { clockOff: off }),
       hostname,
+      wireguard: wireguard.trim() === "yes",
       virtualization: virtualization.trim(),
       machineId: machineId.trim(),
     };
@@ -195,6 +202,9 @@ export const facts: Kind<FactsWant, FactsSeen> = {
   warn: ({ require = {} }, seen) =>
     seen === undefined ? [] : [...reservations(require, seen), ...(seen.clockOff ? [wrongClock(seen.clockOff)] : [])],
 };
+
+/** A module that is loaded, or one that could be; `modprobe -n` loads nothing, and knows what is built in. */
+export const kernelWireGuard = "[ -d /sys/module/wireguard ] || modprobe -n -q wireguard 2>/dev/null && echo yes || echo no";
 
 function wrongClock(off: string): string {
   return (

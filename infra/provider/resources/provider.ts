@@ -60,6 +60,16 @@ export interface ProviderArgs extends LoginArgs {
   initial?: InitialLoginArgs;
   /** The key until now of `user`, tried where the server refuses the new one. */
   previous?: KeyArgs;
+  /** The VPN by which it is reached: where nothing answers, the error says whether it is the VPN that is down. */
+  vpn?: VpnArgs;
+}
+
+/** A VPN as messages need it. */
+export interface VpnArgs {
+  /** What it is and where one dials in: `OpenVPN (vpn.kommune.dk)`. */
+  name: string;
+  /** Ranges that its users have on the way to the server. */
+  ranges: string[];
 }
 
 /**
@@ -93,7 +103,7 @@ export interface ProviderArgs extends LoginArgs {
  */
 export class Provider extends pulumi.ProviderResource {
   constructor(name: string, args: Inputs<ProviderArgs>, options?: pulumi.ResourceOptions) {
-    const { privateKey, passphrase, jump, initial, previous, ...open } = args;
+    const { privateKey, passphrase, jump, initial, previous, vpn, ...open } = args;
     super(
       "onprem",
       name,
@@ -105,6 +115,7 @@ export class Provider extends pulumi.ProviderResource {
         ...(jump === undefined ? {} : { jump: loginText(jump) }),
         ...(initial === undefined ? {} : { initial: loginText(initial) }),
         ...(previous === undefined ? {} : { previous: loginText(previous) }),
+        ...(vpn === undefined ? {} : { vpn: pulumi.output(vpn).apply((value) => JSON.stringify(value)) }),
       },
       options,
     );

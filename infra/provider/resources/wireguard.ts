@@ -3,7 +3,6 @@ import { z } from "zod";
 import { byFields } from "../fields.ts";
 import type { Kind } from "../kind.ts";
 import type { Problems } from "../problems.ts";
-import { addressRange, isAsGoodAsEverybody } from "../ranges.ts";
 import { HostResource, type Inputs } from "../resource.ts";
 import { run, type Step, write } from "../step.ts";
 import { act, systemctl } from "./systemctl.ts";
@@ -17,6 +16,18 @@ import {
   type WireGuardConfiguration,
   type WireGuardLive,
 } from "./wireguard-texts.ts";
+import {
+  endpoint,
+  interfaceAddresses,
+  interfaceName,
+  isAlive,
+  keepalive,
+  mtu,
+  peerRanges,
+  publicKey,
+  rejectAfter,
+  sortedWords,
+} from "../wireguard-values.ts";
 
 /** A WireGuard interface that comes up with the host. */
 export interface WireGuardArgs {
@@ -89,43 +100,13 @@ export interface WireGuardSeen extends WireGuardConfiguration {
   tunnels: Record<string, "up" | "down">;
 }
 
-/** Seconds after which keys of a session are thrown away, Reject-After-Time of the WireGuard paper (section 6.1): without a new handshake the tunnel is down. */
-const rejectAfter = 180;
-
-const publicKey = z
-  .string()
-  .regex(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/, "must be a WireGuard key: 32 bytes in base64, 44 characters");
-const ranges = z
-  .array(
-    addressRange.refine(
-      (range) => !isAsGoodAsEverybody(range),
-      "is as good as everything: the host would send all its traffic through the tunnel, and answer nobody else",
-    ),
-  )
-  .min(1, "must name at least one range")
-  .transform(sortedWords);
-
-const peer = z.strictObject({
-  publicKey,
-  endpoint: z
-    .string()
-    .regex(/^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):[1-9]\d{0,4}$/, "must be HOST:PORT")
-    .optional(),
-  allowedIps: ranges,
-  keepalive: z.int().min(0).max(65535).default(0),
-});
+const peer = z.strictObject({ publicKey, endpoint: endpoint.optional(), allowedIps: peerRanges, keepalive });
 
 const fields = {
-  name: z.string().regex(/^[A-Za-z0-9_=+.-]{1,15}$/, "must be the name of an interface, at most 15 characters"),
-  addresses: z
-    .array(z.string().regex(/^([0-9.]+\/\d{1,2}|[0-9A-Fa-f:]+\/\d{1,3})$/, "must be an address such as 10.99.0.2/32"))
-    .min(1, "must name at least one address")
-    .transform(sortedWords),
+  name: interfaceName,
+  addresses: interfaceAddresses,
   listenPort: z.int().min(0).max(65535).default(0),
-  mtu: z
-    .int()
-    .refine((bytes) => bytes === 0 || (bytes >= 1280 && bytes <= 9000), "must be 0, or 1280 to 9000")
-    .default(0),
+  mtu,
   peers: z
     .array(peer)
     .default([])
@@ -198,7 +179,7 @@ export const wireGuard: Kind<WireGuardWant, WireGuardSeen> = {
       tunnels: Object.fromEntries(
         read.peers.map(({ publicKey: key }) => [
           key,
-          (live.handshakeAges[key] ?? rejectAfter) < rejectAfter ? "up" : "down",
+          isAlive(live.handshakeAges[key]) ? "up" : "down",
         ]),
       ),
     };
@@ -336,8 +317,4 @@ function different({ addresses, listenPort, peers }: WireGuardConfiguration, liv
     ...(listenPort === 0 || listenPort === live.listenPort ? [] : ["listenPort"]),
     ...(shape(peers) === shape(live.peers) ? [] : ["peers"]),
   ];
-}
-
-function sortedWords(words: string[]): string[] {
-  return [...new Set(words)].sort();
 }

@@ -206,3 +206,49 @@ test.each([
 ])("Q-SRV-20: $text", ({ disk, text }) => {
   expect(sizeText([4, { bytes: 16_800_000_000 }, disk])).toBe(text);
 });
+
+const ofType = (resources: readonly Made[], type: string) =>
+  resources.find((one) => one.type === `onprem:linux:${type}`)?.inputs;
+
+const hubKey = "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=";
+const wireguard = {
+  addresses: ["10.99.0.2/24", "fd00:99::2/64"],
+  hub: { endpoint: "10.66.0.20:51820", publicKey: hubKey, ranges: ["10.99.0.0/24"] },
+};
+
+test("ACC-1: a server behind a VPN is reached with the VPN's name at hand, and SSH is open to those who come by it", async () => {
+  const customer = { product: "OpenVPN", endpoint: "vpn.naerum.dk", ranges: ["10.20.30.0/24"] };
+  const resources = await made({ vpn: { customer } });
+  expect(resources.find(({ type }) => type === "pulumi:providers:onprem")?.inputs.vpn).toBe(
+    JSON.stringify({ name: "OpenVPN (vpn.naerum.dk)", ranges: ["10.20.30.0/24"] }),
+  );
+  const { inbound } = ofType(resources, "Firewall") as { inbound: { ssh: { from: string[] } } };
+  expect(inbound.ssh.from).toEqual(["10.99.0.0/24", "10.20.30.0/24"]);
+});
+
+test("ACC-4: the tunnel is the server's own, with the program that its kernel lacks", async () => {
+  const resources = await made({ vpn: { wireguard } });
+  expect(inputsOf(resources, "server-vpn-packages")).toEqual({
+    packages: { "wireguard-tools": "installed", "wireguard-go": "installed" },
+  });
+  expect(ofType(resources, "WireGuard")).toMatchObject({
+    name: "wg-os2mo",
+    peers: [{ publicKey: hubKey, endpoint: "10.66.0.20:51820", allowedIps: ["10.99.0.0/24"], keepalive: 25 }],
+  });
+  expect(resources.filter(({ type }) => type === "onprem:linux:WireGuardPeer")).toEqual([]);
+});
+
+test("ACC-1: the hub's side is kept by a connection of its own where its login is known", async () => {
+  const login = { host: "10.66.0.20", hostKey: key, user: "ops", agent: "/run/agent" };
+  const resources = await made({ vpn: { wireguard: { ...wireguard, hub: { ...wireguard.hub, login } } } });
+  const peer = resources.find(({ type }) => type === "onprem:linux:WireGuardPeer");
+  expect(peer?.inputs).toMatchObject({
+    interface: "wg0",
+    name: "os2mo.naerum.dk",
+    allowedIps: ["10.99.0.2/32", "fd00:99::2/128"],
+  });
+  expect(resources.filter(({ type }) => type === "pulumi:providers:onprem").map(({ inputs }) => inputs.user)).toEqual([
+    "ubuntu",
+    "ops",
+  ]);
+});

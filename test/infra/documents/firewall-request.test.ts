@@ -17,6 +17,17 @@ test("NET-1, NET-2, NET-4, Q-SRV-3: inwards first, then the vendor, then by name
   ]);
 });
 
+test("ACC-1, ACC-4: the tunnel is one more opening outwards, with its own reason; a name alone makes none", () => {
+  const tunnel = { protocol: "udp" as const, ports: [51820], to: ["198.18.0.20/32"] };
+  const { firewall } = sample();
+  const hub = { endpoint: "198.18.0.20:51820", publicKey: "", ranges: ["10.99.0.0/24"], interface: "wg0" };
+  const wireguard = { addresses: ["10.99.0.2/32"], hub, keepalive: 25, mtu: 0, keyVersion: 1 };
+  const settings = sample({ firewall: { ...firewall, egress: { vpn: tunnel } } });
+  const asked = (more: object) => requestsOf({ ...settings, ...more }).at(-1);
+  expect(asked({ vpn: { wireguard } })).toMatchObject({ purpose: "vpn", requirements: ["ACC-1", "ACC-4"] });
+  expect(asked({})).toMatchObject({ purpose: "other", requirements: ["Q-SRV-3"] });
+});
+
 const ports = fc.uniqueArray(fc.integer({ min: 1, max: 65535 }), { minLength: 1, maxLength: 4 });
 const ranges = fc.uniqueArray(
   fc.tuple(fc.integer({ min: 0, max: 255 }), fc.integer({ min: 0, max: 255 })).map(([a, b]) => `10.${a}.${b}.0/24`),

@@ -16,6 +16,7 @@ export function sample(more: Partial<RequestSettings> = {}): RequestSettings {
         mail: { protocol: "tcp", ports: [25], to: ["10.0.0.25/32"] },
       },
     },
+    vpn: {},
     ...more,
   };
 }

@@ -110,7 +110,9 @@ describe("configuration", () => {
     connector.fails = new Failure({ what: "no ssh on dev", why: "no answer" });
     await connected();
     const read = () => plugin.read(type, known(bag(note()), bag(state())));
-    expect(await thrown(read())).toBe(connector.fails);
+    const failure = await thrown(read());
+    expect(failure.message).toContain(connector.fails?.message);
+    expect(failure.message).toContain("add --run-program to the command");
     expect(await read()).toEqual({ id: "a", inputs: bag(note()), outputs: bag(state()) });
   });
 

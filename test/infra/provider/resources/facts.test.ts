@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type FactsSeen, facts } from "../../../../infra/provider/resources/facts.ts";
+import { type FactsSeen, facts, kernelWireGuard } from "../../../../infra/provider/resources/facts.ts";
 import {
   addresses,
   clockOff,
@@ -26,6 +26,7 @@ const debian: Answers = {
     "systemd-detect-virt": "systemd-nspawn\n",
     "timedatectl show --property=Timezone --property=NTPSynchronized": fixture("timedatectl-debian-12/container.txt"),
     "ip -json addr show": fixture("ip-debian-12/container.json"),
+    [`sh -c ${kernelWireGuard}`]: "no\n",
     "date +%s": `${Math.round(Date.now() / 1000)}\n`,
   },
 };
@@ -42,6 +43,7 @@ const seenOnDebian: FactsSeen = {
   timeSynchronised: false,
   timeZone: "Etc/UTC",
   hostname: "dev",
+  wireguard: false,
   virtualization: "systemd-nspawn",
   machineId: "5f1c1e5e2b0f4e0f9a6b0c5e7d1a2b3c",
 };
