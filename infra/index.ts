@@ -9,8 +9,10 @@ const settings = stackSettings();
 void pulumi.log.info(describeActionsPlugin(actionsPlugin()));
 
 const actions = await actionsConnection(settings.server, !pulumi.runtime.isDryRun());
-const server = new Server("server", { settings, actions });
+const master = settings.management.salt?.login;
+const masterActions = master && (await actionsConnection(master, !pulumi.runtime.isDryRun()));
+const server = new Server("server", { settings, actions, ...(masterActions && { masterActions }) });
 
 export const hostname = settings.server.hostname;
 export const address = settings.server.host;
-export const { os, size, open, openOutward, tunnel, verification } = server;
+export const { os, size, open, openOutward, tunnel, managed, verification } = server;

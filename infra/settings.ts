@@ -3,6 +3,7 @@ import { propertyPath } from "./provider/problems.ts";
 import { type Given, mistakesAcross, type PartlyRead } from "./settings/across.ts";
 import { leftFromExample } from "./settings/example.ts";
 import { firewall } from "./settings/firewall.ts";
+import { completeManagement, type ManagementSettings, management } from "./settings/management.ts";
 import { type Mistake, mistakesIn, SettingsMistaken } from "./settings/mistakes.ts";
 import { defaultServerName } from "./settings/names.ts";
 import { mistypedNamespaces } from "./settings/namespaces.ts";
@@ -32,6 +33,7 @@ export const schemas = {
   requirements: requirements.describe("What the server must have before anything is changed on it."),
   firewall: firewall.describe("Who may talk to whom; everything else is blocked in both directions."),
   vpn,
+  management,
   administrator: administrator.describe("The one administrator account, for the first connection to the vendor."),
   time: time.describe("The server's clock and time zone."),
   updates: updates.describe("Unattended security updates."),
@@ -41,11 +43,12 @@ export const schemas = {
 type Read = { [Key in keyof typeof schemas]: z.output<(typeof schemas)[Key]> };
 
 /** The settings of one stack: complete, checked, defaults filled in. */
-export interface Settings extends Omit<Read, "server" | "vpn"> {
+export interface Settings extends Omit<Read, "server" | "vpn" | "management"> {
   /** The stack's name. */
   readonly stack: string;
   readonly server: ServerSettings;
   readonly vpn: VpnSettings;
+  readonly management: ManagementSettings;
 }
 
 const environmentOfStack: Readonly<Record<string, Environment>> = {
@@ -95,12 +98,14 @@ export function readSettings(
   const complete = read as Read;
   const defaultName = defaultServerName(complete.environment, complete.customer.domain);
   const reached = completeVpn(complete.vpn);
+  const own = completeServer(complete.server, defaultName);
   return {
     ...complete,
     stack,
-    server: completeServer(complete.server, defaultName),
+    server: own,
     vpn: reached,
     firewall: withVpn(complete.firewall, reached),
+    management: completeManagement(complete.management, complete.firewall.saltMaster, own.hostname),
   };
 }
 

@@ -6,6 +6,7 @@ import { masterEntry } from "../settings/firewall.ts";
 import { vpnName, vpnRanges } from "../settings/vpn.ts";
 import type { Settings } from "../settings.ts";
 import { Baseline } from "./baseline.ts";
+import { type Managed, Management } from "./management.ts";
 import { Firewall, type FirewallArgs, firewallRules } from "./firewall.ts";
 import { required } from "./required.ts";
 import { verificationText } from "./verification.ts";
@@ -17,6 +18,8 @@ export interface ServerArgs {
   settings: Settings;
   /** How actions log in to it. */
   actions: pulumi.Input<types.input.remote.ConnectionArgs>;
+  /** How actions log in to the Salt master, where its login is known. */
+  masterActions?: pulumi.Input<types.input.remote.ConnectionArgs>;
 }
 
 /** Who may open connections to which ports. */
@@ -57,6 +60,8 @@ export class Server extends pulumi.ComponentResource {
   readonly openOutward: readonly OpenOutward[];
   /** The tunnel to the vendor's hub, where there is one (ACC-4). */
   readonly tunnel: Tunnel | undefined;
+  /** The connection to the vendor's Salt master, where there is one (ACC-3). */
+  readonly managed: Managed | undefined;
   /** What the server answered when it was verified last: a line for each check. */
   readonly verification: pulumi.Output<string>;
 
@@ -70,6 +75,7 @@ export class Server extends pulumi.ComponentResource {
     const firewall = createFirewall(name, settings, { ...onServer, dependsOn: [preflight, baseline] });
     // After the firewall, which lets the tunnel out.
     const vpn = createVpn(name, settings, preflight, { ...onServer, dependsOn: [preflight, baseline, firewall] });
+    const management = createManagement(name, args, { ...onServer, dependsOn: [preflight, baseline, firewall] });
     const verification = createVerification(name, args, preflight, { parent: this, dependsOn: [baseline, firewall] });
 
     this.os = preflight.os.prettyName;
@@ -77,9 +83,10 @@ export class Server extends pulumi.ComponentResource {
     this.open = openings(settings);
     this.openOutward = outwardOpenings(settings);
     this.tunnel = vpn?.tunnel;
+    this.managed = management?.managed;
     this.verification = verification.stdout;
-    const { os, size, open, openOutward, tunnel } = this;
-    this.registerOutputs({ os, size, open, openOutward, tunnel, verification: this.verification });
+    const { os, size, open, openOutward, tunnel, managed } = this;
+    this.registerOutputs({ os, size, open, openOutward, tunnel, managed, verification: this.verification });
   }
 }
 
@@ -128,6 +135,18 @@ function createVpn(
   const { wireguard: tunnel } = vpn;
   if (tunnel === undefined) return undefined;
   return new Vpn(`${name}-vpn`, { tunnel, hostname: server.hostname, facts }, options);
+}
+
+function createManagement(
+  name: string,
+  { settings, masterActions }: ServerArgs,
+  options: pulumi.ComponentResourceOptions,
+): Management | undefined {
+  const { salt } = settings.management;
+  if (salt === undefined) return undefined;
+  const grains = { customer: settings.customer.name, environment: settings.environment, role: "os2mo" };
+  const actions = masterActions === undefined ? {} : { actions: masterActions };
+  return new Management(`${name}-management`, { salt, grains, ...actions }, options);
 }
 
 /** Done again whenever a setting changes that it looks at, and on a server that was installed anew. */

@@ -30,6 +30,7 @@ export function mistakesAcross(read: PartlyRead, given: Given, marked: (key: str
     ...otherLogins(read, given.server, (value) => shown("server", value)),
     ...clock(read),
     ...vpn(read, given),
+    ...salt(read, (value) => shown("management", value)),
   ];
 }
 
@@ -37,7 +38,7 @@ export function mistakesAcross(read: PartlyRead, given: Given, marked: (key: str
 function logins(given: Given, marked: (key: string) => boolean): Mistake[] {
   const inside = (path: string) =>
     path.split(".").reduce<unknown>((inner, step) => (isTree(inner) ? inner[step] : undefined), given);
-  const paths = ["server", "server.jump", "server.initial", "server.previous", "vpn.wireguard", "vpn.wireguard.hub.login"];
+  const paths = ["server", "server.jump", "server.initial", "server.previous", "vpn.wireguard", "vpn.wireguard.hub.login", "management.salt.login"];
   return paths.flatMap((path) => {
     const login = inside(path);
     if (!isTree(login)) return [];
@@ -118,4 +119,14 @@ function vpn({ firewall }: PartlyRead, given: Given): Mistake[] {
       ? [{ path: `firewall.egress.${vpnEntry}`, reason: "has a name that is taken by the tunnel of vpn.wireguard" }]
       : []),
   ];
+}
+
+/** The master is a host that the firewall lets the server out to (Q-SRV-6). */
+function salt({ firewall, management }: PartlyRead, shown: (value: string) => string): Mistake[] {
+  const master = management?.salt?.master;
+  const open = firewall?.saltMaster;
+  if (master === undefined || open === undefined) return [];
+  if (open.some((range) => range.replace(/\/\d+$/, "") === master)) return [];
+  const reason = `must be one of firewall.saltMaster, which are the only ones that 4505 and 4506 are opened to; given: ${shown(master)}`;
+  return [{ path: "management.salt.master", reason }];
 }
