@@ -1,7 +1,9 @@
 import { run } from "./command.ts";
+import { LabError } from "./lab-error.ts";
 import { inRouter } from "./network.ts";
+import type { LabStatus } from "./status.ts";
 
-/** Which source ports a NAT gives to what it lets out. */
+/** Source ports that a NAT gives to what it lets out: 1 to 65535. */
 export interface NatPorts {
   readonly first: number;
   readonly last: number;
@@ -14,7 +16,8 @@ export interface NatPorts {
  *
  * @returns The external address of the servers.
  */
-export async function placeNat(lab: string, servers: string, external: string, { first, last }: NatPorts): Promise<string> {
+export async function placeNat(lab: LabStatus, { first, last }: NatPorts): Promise<string> {
+  const servers = lab.segments.servers.v4;
   const rules = `table ip nat
 delete table ip nat
 table ip nat {
@@ -25,9 +28,14 @@ table ip nat {
   }
 }
 `;
-  await run(inRouter(lab, ["nft", "-f", "-"]), { input: rules });
+  // nft(8) of a server, for this machine may have none, in the router's network.
+  const leader = lab.machines.find(({ kind, leader }) => kind === "server" && leader !== null)?.leader;
+  if (leader == null) throw new LabError(`lab ${lab.name} has no server that runs`);
+  const nft = ["nsenter", "--target", String(leader), "--mount", `--net=${lab.router.netns}`, "--", "nft"] as const;
+  await run([...nft, "-f", "-"], { input: rules });
+  const router = lab.segments.vendor.v4.replace(/\.(\d+)\/(\d+)$/, (_, start, bits) => `.${Number(start) + 1}/${bits}`);
   // The kernel forgets what it has masqueraded by an interface that loses its address (nf_nat_masquerade).
-  await run(inRouter(lab, ["ip", "addr", "del", external, "dev", "vendor"]));
-  await run(inRouter(lab, ["ip", "addr", "add", external, "dev", "vendor"]));
-  return external.replace(/\/.*/, "");
+  await run(inRouter(lab.name, ["ip", "addr", "del", router, "dev", "vendor"]));
+  await run(inRouter(lab.name, ["ip", "addr", "add", router, "dev", "vendor"]));
+  return router.replace(/\/.*/, "");
 }

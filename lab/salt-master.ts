@@ -69,8 +69,13 @@ END
     systemctl daemon-reload
     systemctl enable --now packages.service salt-master.service
   `);
-  await inside("cat >/etc/nftables.conf; systemctl enable --now nftables; systemctl reload nftables", await gateRules());
-  const shown = await inside("for _ in $(seq 60); do salt-key -F master 2>/dev/null | grep master.pub && exit; sleep 0.5; done; exit 1");
+  await inside(
+    "cat >/etc/nftables.conf; systemctl enable --now nftables; systemctl reload nftables",
+    await gateRules(),
+  );
+  const shown = await inside(
+    "for _ in $(seq 60); do salt-key -F master 2>/dev/null | grep master.pub && exit; sleep 0.5; done; exit 1",
+  );
   const fingerprint = /([0-9a-f]{2}(?::[0-9a-f]{2}){31})/.exec(shown)?.[1];
   if (fingerprint === undefined) throw new LabError("the Salt master shows no fingerprint", shown);
   return {

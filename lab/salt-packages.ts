@@ -64,7 +64,10 @@ export interface SaltRepository {
  * real repository is out of reach of a closed network. Takes one to two minutes the first time.
  */
 export async function saltRepository(progress: Progress): Promise<SaltRepository> {
-  const hash = createHash("sha256").update(JSON.stringify([packages, program("x"), unit("x"), 1])).digest("hex").slice(0, 12);
+  const hash = createHash("sha256")
+    .update(JSON.stringify([packages, program("x"), unit("x"), 1]))
+    .digest("hex")
+    .slice(0, 12);
   const folder = join(labFolder(), `salt-${saltVersion}-${hash}`);
   await mkdir(labFolder(), { recursive: true });
   await withLock(join(labFolder(), "salt.lock"), progress, async () => {
@@ -159,7 +162,15 @@ async function sign(temporary: string, repository: string, index: string): Promi
   await mkdir(gnupg, { mode: 0o700 });
   const gpg = (...words: string[]) => run(["gpg", "--homedir", gnupg, "--batch", "--quiet", ...words]);
   try {
-    await gpg("--passphrase", "", "--quick-generate-key", "Salt for a lab <root@localhost>", "ed25519", "sign", "never");
+    await gpg(
+      "--passphrase",
+      "",
+      "--quick-generate-key",
+      "Salt for a lab <root@localhost>",
+      "ed25519",
+      "sign",
+      "never",
+    );
     await gpg("--output", join(repository, "InRelease"), "--clearsign", join(repository, "Release"));
     await writeFile(join(repository, "key.asc"), await gpg("--armor", "--export"));
   } finally {
@@ -168,5 +179,7 @@ async function sign(temporary: string, repository: string, index: string): Promi
 }
 
 async function sha256(path: string): Promise<string> {
-  return createHash("sha256").update(await readFile(path)).digest("hex");
+  return createHash("sha256")
+    .update(await readFile(path))
+    .digest("hex");
 }

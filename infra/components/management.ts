@@ -114,7 +114,8 @@ function createOnMaster(
   const provider = new Provider(`${name}-master`, { ...login, label: `the master ${login.host}` }, { parent });
   const options = { parent, provider, dependsOn: minion };
   const addresses = externalAddresses(name, salt, options);
-  const opened = salt.gate === undefined || addresses === undefined ? [] : openGate(name, salt, salt.gate, addresses, options);
+  const opened =
+    salt.gate === undefined || addresses === undefined ? [] : openGate(name, salt, salt.gate, addresses, options);
   const { minionId, replaceKey } = salt;
   const key = new SaltKey(
     `${name}-key`,
@@ -137,7 +138,8 @@ function externalAddresses(name: string, salt: SaltSettings, options: ChildOptio
   const { externalAddresses: given, gate, minionId } = salt;
   if (given !== undefined) return output(given);
   if (gate === undefined) return undefined;
-  return new SaltSource(`${name}-source`, { minionId, table: gate.table, sets: ["seen_v4", "seen_v6"] }, options).addresses;
+  return new SaltSource(`${name}-source`, { minionId, table: gate.table, sets: ["seen_v4", "seen_v6"] }, options)
+    .addresses;
 }
 
 /** The server is let in from exactly its own addresses; of the family that its master's address has. */

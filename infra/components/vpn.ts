@@ -111,7 +111,9 @@ export function hubPeerText({ tunnel, hostname }: Pick<VpnArgs, "tunnel" | "host
     `# ${hostname}: append this to ${file} on the hub, then: wg syncconf ${hub.interface} <(wg-quick strip ${hub.interface})`,
     "[Peer]",
     `PublicKey = ${publicKey}`,
-    ...(presharedKey === undefined ? [] : ["# PresharedKey = that of vpn.wireguard.presharedKey in the stack's settings"]),
+    ...(presharedKey === undefined
+      ? []
+      : ["# PresharedKey = that of vpn.wireguard.presharedKey in the stack's settings"]),
     `AllowedIPs = ${ranges}`,
     "",
   ].join("\n");

@@ -31,9 +31,7 @@ export const addressRange = z.string().transform((text, context) => {
 });
 
 /** An IP address, without a zone. */
-export const ipAddress = z
-  .string()
-  .refine((text) => isIP(text) !== 0 && !text.includes("%"), "must be an IP address");
+export const ipAddress = z.string().refine((text) => isIP(text) !== 0 && !text.includes("%"), "must be an IP address");
 
 /** The fewest bits of a prefix that still means somebody: the private ranges 10.0.0.0/8 and fd00::/8 are the widest in use. */
 export const fewestBits = 8;

@@ -7,7 +7,10 @@ export const masterPorts = [4505, 4506] as const;
 /** SHA-256 of a public key as salt-key(1) and `master_finger` write it: 32 bytes in hexadecimal, with colons. */
 export const fingerprint = z
   .string()
-  .regex(/^([0-9a-f]{2}:){31}[0-9a-f]{2}$/, "must be a SHA-256 fingerprint as `salt-key -F` prints it: aa:bb:…, 32 bytes");
+  .regex(
+    /^([0-9a-f]{2}:){31}[0-9a-f]{2}$/,
+    "must be a SHA-256 fingerprint as `salt-key -F` prints it: aa:bb:…, 32 bytes",
+  );
 
 /** Name of a minion: becomes the name of a file on the master. */
 export const minionId = z

@@ -38,9 +38,7 @@ export const mtu = z
   .default(0);
 
 /** `HOST:PORT` of a peer that listens. */
-export const endpoint = z
-  .string()
-  .regex(/^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):[1-9]\d{0,4}$/, "must be HOST:PORT");
+export const endpoint = z.string().regex(/^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):[1-9]\d{0,4}$/, "must be HOST:PORT");
 
 /**
  * Seconds after which the keys of a session are thrown away, Reject-After-Time of the WireGuard paper (section 6.1):

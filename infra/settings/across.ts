@@ -7,7 +7,6 @@ import { isTree, type Partly } from "./partly.ts";
 import { encryptedNames, isSecretThroughout, redacted } from "./secrecy.ts";
 import { vpnEntry } from "./vpn.ts";
 
-
 /** As much of the settings as could be read, by top-level key. */
 export type PartlyRead = { [Key in keyof typeof schemas]?: Partly<z.output<(typeof schemas)[Key]>> };
 
@@ -38,7 +37,15 @@ export function mistakesAcross(read: PartlyRead, given: Given, marked: (key: str
 function logins(given: Given, marked: (key: string) => boolean): Mistake[] {
   const inside = (path: string) =>
     path.split(".").reduce<unknown>((inner, step) => (isTree(inner) ? inner[step] : undefined), given);
-  const paths = ["server", "server.jump", "server.initial", "server.previous", "vpn.wireguard", "vpn.wireguard.hub.login", "management.salt.login"];
+  const paths = [
+    "server",
+    "server.jump",
+    "server.initial",
+    "server.previous",
+    "vpn.wireguard",
+    "vpn.wireguard.hub.login",
+    "management.salt.login",
+  ];
   return paths.flatMap((path) => {
     const login = inside(path);
     if (!isTree(login)) return [];
@@ -113,7 +120,12 @@ function vpn({ firewall }: PartlyRead, given: Given): Mistake[] {
       ? [{ path: "vpn", reason: "has customer and wireguard; give one of them" }]
       : []),
     ...(firewall?.management?.length === 0 && none
-      ? [{ path: "firewall.management", reason: "must name at least one range, or vpn must: nobody could use SSH (Q-SRV-5)" }]
+      ? [
+          {
+            path: "firewall.management",
+            reason: "must name at least one range, or vpn must: nobody could use SSH (Q-SRV-5)",
+          },
+        ]
       : []),
     ...(wireguard !== undefined && firewall?.egress !== undefined && vpnEntry in firewall.egress
       ? [{ path: `firewall.egress.${vpnEntry}`, reason: "has a name that is taken by the tunnel of vpn.wireguard" }]

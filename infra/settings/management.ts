@@ -18,7 +18,10 @@ const gate = z
 const repository = z
   .strictObject({
     uri: z.url({ protocol: /^https?$/ }).describe("Address of the apt repository."),
-    suite: z.string().regex(/^[a-z0-9./-]+$/, "must be one word").describe("Its suite: `stable`, or `./` for a flat one."),
+    suite: z
+      .string()
+      .regex(/^[a-z0-9./-]+$/, "must be one word")
+      .describe("Its suite: `stable`, or `./` for a flat one."),
     components: z
       .array(z.string().regex(/^[a-z0-9-]+$/, "must be one word"))
       .default([])
@@ -28,7 +31,9 @@ const repository = z
       .regex(/^-----BEGIN PGP PUBLIC KEY BLOCK-----/, "must be an armoured OpenPGP public key")
       .describe("The public key that signs it, as text."),
   })
-  .describe("Where the server gets Salt's packages; `firewall.egress` must let it there. Left out, from the sources it has.");
+  .describe(
+    "Where the server gets Salt's packages; `firewall.egress` must let it there. Left out, from the sources it has.",
+  );
 
 const salt = z.strictObject({
   version: z
@@ -83,7 +88,11 @@ export interface ManagementSettings {
 }
 
 /** Fills in the master's address, the minion's name, and how the master is logged in to. */
-export function completeManagement({ salt }: Read, saltMaster: readonly string[], hostname: string): ManagementSettings {
+export function completeManagement(
+  { salt }: Read,
+  saltMaster: readonly string[],
+  hostname: string,
+): ManagementSettings {
   if (salt === undefined) return {};
   const { login: given, ...rest } = salt;
   const complete = {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { accountName } from "../provider/fields.ts";
 import { passwordVariable } from "../provider/initial-password.ts";
-import { keyFields, type KeyWay } from "./login.ts";
+import { type KeyWay, keyFields } from "./login.ts";
 
 /** How the server is entered before its administrator account is there (ACC-2). */
 export const initial = z.strictObject({

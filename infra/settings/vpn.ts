@@ -17,7 +17,12 @@ const hubEndpoint = z
   );
 
 const customer = z.strictObject({
-  product: z.string().trim().min(1).max(200).describe("What kind of VPN it is, as people call it: `OpenVPN`, `Cisco AnyConnect`."),
+  product: z
+    .string()
+    .trim()
+    .min(1)
+    .max(200)
+    .describe("What kind of VPN it is, as people call it: `OpenVPN`, `Cisco AnyConnect`."),
   endpoint: z.string().trim().min(1).max(200).describe("Where one dials in, for people: `vpn.kommune.dk`."),
   ranges: z
     .array(range)
@@ -63,7 +68,9 @@ export const vpn = z
     customer: customer.optional().describe("The customer's own VPN: described here, and provided by the customer."),
     wireguard: wireguard
       .optional()
-      .describe("A tunnel that the server itself opens to the vendor's hub, so that no port is opened inwards (ACC-4)."),
+      .describe(
+        "A tunnel that the server itself opens to the vendor's hub, so that no port is opened inwards (ACC-4).",
+      ),
   })
   .describe("The VPN by which the server is reached: one of the two, or none.");
 
@@ -79,7 +86,10 @@ export function completeVpn(read: z.output<typeof vpn>): VpnSettings {
   const { wireguard: tunnel, ...rest } = read;
   if (tunnel === undefined) return rest;
   const { login: given, ...hub } = tunnel.hub;
-  return { ...rest, wireguard: { ...tunnel, hub: given === undefined ? hub : { ...hub, login: withWay(given as Login) } } };
+  return {
+    ...rest,
+    wireguard: { ...tunnel, hub: given === undefined ? hub : { ...hub, login: withWay(given as Login) } },
+  };
 }
 
 /** Address and port of an endpoint; `undefined` where it is none. */
@@ -106,5 +116,9 @@ export function withVpn(firewall: FirewallSettings, settings: VpnSettings): Fire
   const hub = addressOf(settings.wireguard?.hub.endpoint ?? "");
   if (hub === undefined) return { ...firewall, management };
   const to = [`${hub.address}/${hub.address.includes(":") ? 128 : 32}`];
-  return { ...firewall, management, egress: { ...firewall.egress, [vpnEntry]: { protocol: "udp", ports: [hub.port], to } } };
+  return {
+    ...firewall,
+    management,
+    egress: { ...firewall.egress, [vpnEntry]: { protocol: "udp", ports: [hub.port], to } },
+  };
 }

@@ -9,7 +9,13 @@ import { labSettings } from "../../lab/settings.ts";
 import type { ServerName } from "../../lab/status.ts";
 import { finish } from "../../scripts/command.ts";
 import { projectFolder } from "../../scripts/engine/environment.ts";
-import { initStacks, type LabStacks, openLabStacks, update, writeConfiguration } from "../../scripts/start/lab-stack.ts";
+import {
+  initStacks,
+  type LabStacks,
+  openLabStacks,
+  update,
+  writeConfiguration,
+} from "../../scripts/start/lab-stack.ts";
 import { OwnLab } from "./own-lab.ts";
 
 // ACC-1, ACC-4: a server dials out through a NAT to the vendor's hub, and is managed by that way. A lab of its own, for a hub
@@ -25,11 +31,7 @@ let hubKey: string;
 let external: string;
 let preshared: string;
 
-const nat = (first: number) => {
-  const { name, segments } = lab.status;
-  const net = segments.vendor.v4.split(".").slice(0, 3).join(".");
-  return placeNat(name, segments.servers.v4, `${net}.193/26`, { first, last: first + 99 });
-};
+const nat = (first: number) => placeNat(lab.status, { first, last: first + 99 });
 
 /** What the stack says, with changes to the server's own login and to the VPN. */
 async function configure(server: object = {}, vpn: object = tunnel()): Promise<void> {
@@ -61,7 +63,7 @@ function tunnel() {
 async function reached(): Promise<boolean> {
   for (const deadline = Date.now() + 45_000; Date.now() < deadline; await sleep(500)) {
     const answer = await lab
-      .within("vendor", `ping -c 1 -W 1 ${serverAddress} >/dev/null && echo yes || echo no`)
+      .within("vendor", `nc -z -w 1 ${serverAddress} 22 && echo yes || echo no`)
       .catch(() => "no");
     if (answer === "yes") return true;
   }
@@ -110,7 +112,11 @@ test("ACC-4: the server is managed through the tunnel, by the hub", async () => 
   const { user: _, ...way } = vendorLogin();
   await configure({ host: serverAddress, jump: { ...way, user: "deploy" } });
   const { changes, errors } = await up();
-  expect([errors, changes.create ?? [], Object.keys(changes).filter((kind) => kind === "delete")]).toEqual([[], [], []]);
+  expect([errors, changes.create ?? [], Object.keys(changes).filter((kind) => kind === "delete")]).toEqual([
+    [],
+    [],
+    [],
+  ]);
   expect(await lab.within("dev", "ss -Htn state established sport = :22 || true")).toContain(`${serverAddress}:22`);
 }, 90_000);
 
@@ -126,6 +132,8 @@ test("the tunnel comes back after a changed NAT port, and after a restart of eit
 
 test("what the hub has lost is seen, and given back", async () => {
   await configure();
+  // A refresh takes the way of the last run, so this one goes back to the other before the tunnel is cut.
+  expect((await up()).errors).toEqual([]);
   await lab.within("vendor", "wg set wg0 peer $(wg show wg0 peers) remove");
   const { changes, errors } = await up();
   expect([errors, changes.update]).toEqual([[], expect.arrayContaining(["WireGuardPeer server-vpn-hub"])]);
@@ -142,10 +150,13 @@ test("another key and a second secret are a change of the settings, reached by a
   expect((await up()).errors).toEqual([]);
   expect(await reached()).toBe(true);
   expect(await lab.within("dev", "wg show wg-os2mo public-key")).not.toBe(before);
-  expect(await lab.within("vendor", "wg show wg0 peers | wc -l; wg show wg0 preshared-keys | grep -c none || true")).toBe(
-    "1\n0",
+  expect(
+    await lab.within("vendor", "wg show wg0 peers | wc -l; wg show wg0 preshared-keys | grep -c none || true"),
+  ).toBe("1\n0");
+  const places = await lab.within(
+    "dev",
+    "journalctl -q -o json --all --no-pager; cat /proc/[0-9]*/cmdline | tr '\\0' ' '",
   );
-  const places = await lab.within("dev", "journalctl -q -o json --all --no-pager; cat /proc/[0-9]*/cmdline | tr '\\0' ' '");
   expect(places.includes(preshared)).toBe(false);
   const state = execFileSync("sh", ["-c", 'find "$1" -type f -exec cat {} +', "sh", join(stacks.folder, "state")], {
     encoding: "utf8",
@@ -159,10 +170,21 @@ async function writeSecret(wireguard: object): Promise<void> {
   const { presharedKey, ...open } = wireguard as { presharedKey: string };
   await configure({}, { wireguard: open });
   const file = join(stacks.folder, "Pulumi.dev.yaml");
-  const words = ["--stack", "dev", "--config-file", file, "--secret", "--path", "os2mo-on-prem:vpn.wireguard.presharedKey"];
-  const ran = await finish(["pulumi", "--non-interactive", "-C", projectFolder, "config", "set", ...words, presharedKey], {
-    env: stacks.env,
-  });
+  const words = [
+    "--stack",
+    "dev",
+    "--config-file",
+    file,
+    "--secret",
+    "--path",
+    "os2mo-on-prem:vpn.wireguard.presharedKey",
+  ];
+  const ran = await finish(
+    ["pulumi", "--non-interactive", "-C", projectFolder, "config", "set", ...words, presharedKey],
+    {
+      env: stacks.env,
+    },
+  );
   if (ran.code !== 0) throw new Error(ran.stderr);
 }
 
@@ -189,12 +211,24 @@ test("destroying the stack takes the tunnel away at both ends, and leaves the hu
   await configure();
   const file = join(stacks.folder, "Pulumi.dev.yaml");
   const ran = await finish(
-    ["pulumi", "destroy", "--non-interactive", "-C", projectFolder, "--stack", "dev", "--config-file", file, "--yes", "--skip-preview"],
+    [
+      "pulumi",
+      "destroy",
+      "--non-interactive",
+      "-C",
+      projectFolder,
+      "--stack",
+      "dev",
+      "--config-file",
+      file,
+      "--yes",
+      "--skip-preview",
+    ],
     { env: stacks.env },
   );
   expect({ code: ran.code, said: ran.code === 0 ? "" : ran.stdout + ran.stderr }).toEqual({ code: 0, said: "" });
   expect(await lab.within("dev", "ls -A /etc/wireguard; ip link show wg-os2mo 2>/dev/null || true")).toBe("");
-  expect(await lab.within("vendor", "ls /etc/wireguard; ls /etc/systemd/system | grep wg-quick || true; wg show wg0 peers")).toBe(
-    "hub.key\nwg0.conf",
-  );
+  expect(
+    await lab.within("vendor", "ls /etc/wireguard; ls /etc/systemd/system | grep wg-quick || true; wg show wg0 peers"),
+  ).toBe("hub.key\nwg0.conf");
 }, 90_000);

@@ -149,26 +149,39 @@ export const facts: Kind<FactsWant, FactsSeen> = {
   async observe(host) {
     const asked = Date.now();
     const clock = words(host, ["date", "+%s"]).then((there) => clockOff(there, asked, Date.now()));
-    const [release, machineId, online, meminfo, lsmem, lsblk, findmnt, uname, virtualization, time, ip, wireguard, off] =
-      await Promise.all([
-        text(host, "/usr/lib/os-release"),
-        text(host, "/etc/machine-id"),
-        text(host, "/sys/devices/system/cpu/online"),
-        text(host, "/proc/meminfo"),
-        // Exit 1: the kernel has no memory blocks.
-        words(host, ["lsmem", "--json", "--bytes", "--output", "SIZE,STATE"], [0, 1, 127]),
-        words(host, ["lsblk", "--json", "--bytes", "--output", "NAME,PATH,TYPE,SIZE,ROTA"], [0, 1, 32, 64]),
-        // -v: without the subvolume that btrfs puts behind the source.
-        words(host, ["findmnt", "-v", "--json", "--bytes", "--output", "SOURCE,SIZE", "/"], [0, 1]),
-        words(host, ["uname", "-nrm"]),
-        // Exit 1: none.
-        words(host, ["systemd-detect-virt"], [0, 1]),
-        // Fails where no message bus runs.
-        words(host, ["timedatectl", "show", "--property=Timezone", "--property=NTPSynchronized"], [0, 1]),
-        words(host, ["ip", "-json", "addr", "show"]),
-        words(host, ["sh", "-c", kernelWireGuard]),
-        clock,
-      ]);
+    const [
+      release,
+      machineId,
+      online,
+      meminfo,
+      lsmem,
+      lsblk,
+      findmnt,
+      uname,
+      virtualization,
+      time,
+      ip,
+      wireguard,
+      off,
+    ] = await Promise.all([
+      text(host, "/usr/lib/os-release"),
+      text(host, "/etc/machine-id"),
+      text(host, "/sys/devices/system/cpu/online"),
+      text(host, "/proc/meminfo"),
+      // Exit 1: the kernel has no memory blocks.
+      words(host, ["lsmem", "--json", "--bytes", "--output", "SIZE,STATE"], [0, 1, 127]),
+      words(host, ["lsblk", "--json", "--bytes", "--output", "NAME,PATH,TYPE,SIZE,ROTA"], [0, 1, 32, 64]),
+      // -v: without the subvolume that btrfs puts behind the source.
+      words(host, ["findmnt", "-v", "--json", "--bytes", "--output", "SOURCE,SIZE", "/"], [0, 1]),
+      words(host, ["uname", "-nrm"]),
+      // Exit 1: none.
+      words(host, ["systemd-detect-virt"], [0, 1]),
+      // Fails where no message bus runs.
+      words(host, ["timedatectl", "show", "--property=Timezone", "--property=NTPSynchronized"], [0, 1]),
+      words(host, ["ip", "-json", "addr", "show"]),
+      words(host, ["sh", "-c", kernelWireGuard]),
+      clock,
+    ]);
     const [hostname = "", kernel = "", architecture = ""] = uname.trim().split(" ");
     return {
       os: operatingSystem(release),
@@ -204,7 +217,8 @@ export const facts: Kind<FactsWant, FactsSeen> = {
 };
 
 /** A module that is loaded, or one that could be; `modprobe -n` loads nothing, and knows what is built in. */
-export const kernelWireGuard = "[ -d /sys/module/wireguard ] || modprobe -n -q wireguard 2>/dev/null && echo yes || echo no";
+export const kernelWireGuard =
+  "[ -d /sys/module/wireguard ] || modprobe -n -q wireguard 2>/dev/null && echo yes || echo no";
 
 function wrongClock(off: string): string {
   return (

@@ -112,7 +112,9 @@ export const nftSetElements: Kind<NftSetElementsWant, NftSetElementsSeen> = {
       const file = { path: dropInPath, content: dropInText, owner: "root", group: "root", mode: "0644" };
       const property = "atBoot";
       steps.push(
-        run("make the folder of the drop-in", ["mkdir", "-p", "--", "/etc/systemd/system/nftables.service.d"], { property }),
+        run("make the folder of the drop-in", ["mkdir", "-p", "--", "/etc/systemd/system/nftables.service.d"], {
+          property,
+        }),
         write(`write ${dropInPath}`, { ...file, property }),
         run("let systemd read its units anew", ["systemctl", "daemon-reload"], { property }),
       );
@@ -137,7 +139,9 @@ export const nftSetElements: Kind<NftSetElementsWant, NftSetElementsSeen> = {
       );
     }
     if (isNew || (seen?.missing.length ?? 0) > 0) {
-      steps.push(run(`add ${elements.join(", ")} to ${set}`, ["nft", "-f", path], { property: isNew ? "elements" : "missing" }));
+      steps.push(
+        run(`add ${elements.join(", ")} to ${set}`, ["nft", "-f", path], { property: isNew ? "elements" : "missing" }),
+      );
     }
     return [...steps, ...gone.map((element) => withdraw(table, set, element))];
   },
@@ -200,10 +204,13 @@ function parseFile(text: string): string[] {
 
 /** The addresses of a set from `nft -j list set`; those with a timeout or a comment are objects there. */
 export function elementsOf(json: string): string[] {
-  const { nftables = [] } = (json.trim() === "" ? {} : JSON.parse(json)) as { nftables?: { set?: { elem?: unknown[] } }[] };
+  const { nftables = [] } = (json.trim() === "" ? {} : JSON.parse(json)) as {
+    nftables?: { set?: { elem?: unknown[] } }[];
+  };
   const elements = nftables.flatMap(({ set }) => set?.elem ?? []);
   return elements.flatMap((element) => {
-    const value = typeof element === "object" && element !== null ? (element as { elem?: { val?: unknown } }).elem?.val : element;
+    const value =
+      typeof element === "object" && element !== null ? (element as { elem?: { val?: unknown } }).elem?.val : element;
     return typeof value === "string" ? [value] : [];
   });
 }

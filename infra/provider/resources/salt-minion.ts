@@ -122,7 +122,9 @@ export const saltMinion: Kind<SaltMinionWant, SaltMinionSeen> = {
     const [[file], { stdout }] = await Promise.all([
       host.inspect(minionFile, { content: 1024 * 1024 }),
       host.look(["sh", "-c", minionLookScript]),
-      ...(master === undefined || name === undefined ? [] : [host.look(knock(master, name), { exits: [0, 1, 2, 255] })]),
+      ...(master === undefined || name === undefined
+        ? []
+        : [host.look(knock(master, name), { exits: [0, 1, 2, 255] })]),
     ]);
     const live = readMinionLive(stdout);
     const text = new TextDecoder().decode(file?.content);
@@ -148,7 +150,14 @@ export const saltMinion: Kind<SaltMinionWant, SaltMinionSeen> = {
     const steps: Step[] = [];
     const property = changed(want, seen);
     if (property !== undefined) {
-      const file = { path: minionFile, content: minionText(want), owner: "root", group: "root", mode: "0644", property };
+      const file = {
+        path: minionFile,
+        content: minionText(want),
+        owner: "root",
+        group: "root",
+        mode: "0644",
+        property,
+      };
       steps.push(
         run("make the folder of our settings", ["mkdir", "-p", "--", "/etc/salt/minion.d"], { property }),
         write(`write ${minionFile}`, file),
@@ -163,13 +172,19 @@ export const saltMinion: Kind<SaltMinionWant, SaltMinionSeen> = {
     const others = steps.some((step) => step.property !== "enabled");
     if (others || seen?.running !== true || !seen.current || seen.fingerprint === undefined) {
       const restarted = act("restart", minionUnit, [minionFile], 120, seen?.running === true ? "current" : "running");
-      steps.push(restarted, run("wait for its key", ["sh", "-c", waitScript], { property: "fingerprint", deadline: 90 }));
+      steps.push(
+        restarted,
+        run("wait for its key", ["sh", "-c", waitScript], { property: "fingerprint", deadline: 90 }),
+      );
     }
     return steps;
   },
 
   remove({ file, enabled, running, fingerprint: finger }) {
-    const files = [minionFile, ...["minion.pem", "minion.pub", "minion_master.pub"].map((name) => `${minionKeys}/${name}`)];
+    const files = [
+      minionFile,
+      ...["minion.pem", "minion.pub", "minion_master.pub"].map((name) => `${minionKeys}/${name}`),
+    ];
     return [
       ...(enabled || running
         ? [run(`stop and disable ${minionUnit}`, ["systemctl", "disable", "--now", "--", minionUnit])]
@@ -212,7 +227,13 @@ function forget(what: string, files: readonly string[], property: string): Step 
 
 function knock(master: string, id: string): string[] {
   const sizes = knockOf(id);
-  return ["perl", "-e", knockProgram, master, ...masterPorts.flatMap((port, index) => [String(port), String(sizes[index])])];
+  return [
+    "perl",
+    "-e",
+    knockProgram,
+    master,
+    ...masterPorts.flatMap((port, index) => [String(port), String(sizes[index])]),
+  ];
 }
 
 /** The first property in which the file is not as wanted. */

@@ -24,7 +24,9 @@ export interface SaltSourceSeen extends SaltSourceArgs {
 
 const fields = {
   minionId,
-  table: z.string().regex(/^(ip|ip6|inet) [a-z][a-z0-9_-]{0,31}$/, "must be a family and a table, such as `inet salt_gate`"),
+  table: z
+    .string()
+    .regex(/^(ip|ip6|inet) [a-z][a-z0-9_-]{0,31}$/, "must be a family and a table, such as `inet salt_gate`"),
   sets: z.array(z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, "must be the name of a set")).min(1),
 };
 
@@ -80,13 +82,17 @@ export const saltSource: Kind<SaltSourceArgs, SaltSourceSeen> = {
     if ((seen?.addresses.length ?? 0) > 0) return [];
     const [own, other] = knockOf(name);
     return [
-      run(`wait for a knock of ${name}`, ["sh", "-c", waitScript, "sh", table, `${own} . 4505`, `${other} . 4506`, ...sets], {
-        property: "addresses",
-        deadline: 90,
-        remedies: {
-          3: "Do 4505 and 4506 get from the server through the customer's firewall to the master? The firewall request (`npm run documents`) asks for them. Where a device in between rebuilds connections, set management.salt.externalAddresses.",
+      run(
+        `wait for a knock of ${name}`,
+        ["sh", "-c", waitScript, "sh", table, `${own} . 4505`, `${other} . 4506`, ...sets],
+        {
+          property: "addresses",
+          deadline: 90,
+          remedies: {
+            3: "Do 4505 and 4506 get from the server through the customer's firewall to the master? The firewall request (`npm run documents`) asks for them. Where a device in between rebuilds connections, set management.salt.externalAddresses.",
+          },
         },
-      }),
+      ),
     ];
   },
 
@@ -110,7 +116,9 @@ type Knock = readonly [address: string, size: number, port: number];
 
 /** The notes of a set whose elements are `address . size . port`, from `nft -j list set`. */
 export function knocksOf(json: string): Knock[] {
-  const { nftables = [] } = (json.trim() === "" ? {} : JSON.parse(json)) as { nftables?: { set?: { elem?: unknown[] } }[] };
+  const { nftables = [] } = (json.trim() === "" ? {} : JSON.parse(json)) as {
+    nftables?: { set?: { elem?: unknown[] } }[];
+  };
   return nftables
     .flatMap(({ set }) => set?.elem ?? [])
     .flatMap((element) => {
@@ -125,7 +133,11 @@ export function knocksOf(json: string): Knock[] {
 export function sourcesOf(knocks: readonly Knock[], name: string): string[] {
   const sizes = knockOf(name);
   const at = (index: number) =>
-    new Set(knocks.filter(([, size, port]) => size === sizes[index] && port === masterPorts[index]).map(([address]) => address));
+    new Set(
+      knocks
+        .filter(([, size, port]) => size === sizes[index] && port === masterPorts[index])
+        .map(([address]) => address),
+    );
   const [first, second] = [at(0), at(1)];
   return [...first].filter((address) => second.has(address)).sort();
 }

@@ -4,6 +4,7 @@ import { byFields } from "../fields.ts";
 import type { Kind } from "../kind.ts";
 import { HostResource, type Inputs } from "../resource.ts";
 import { run, type Step, write } from "../step.ts";
+import { interfaceName, isAlive, keepalive, peerRanges, publicKey } from "../wireguard-values.ts";
 import {
   bootText,
   dropInOf,
@@ -13,7 +14,6 @@ import {
   readPeerFile,
   readPeerLive,
 } from "./wireguard-peer-texts.ts";
-import { interfaceName, isAlive, keepalive, peerRanges, publicKey } from "../wireguard-values.ts";
 
 /** One peer of a WireGuard interface that somebody else keeps: the hub's side of a server's tunnel. */
 export interface WireGuardPeerArgs {
@@ -157,16 +157,21 @@ export const wireGuardPeer: Kind<WireGuardPeerWant, WireGuardPeerSeen> = {
       const secret = want.presharedKey !== undefined;
       const file = { path, content: peerText(want), owner: "root", group: "root", mode: "0600", property };
       steps.push(
-        ...(isNew ? [run(`make the folder of ${path}`, ["install", "-d", "-m", "0700", "--", parent(path)], { property })] : []),
+        ...(isNew
+          ? [run(`make the folder of ${path}`, ["install", "-d", "-m", "0700", "--", parent(path)], { property })]
+          : []),
         write(`write ${path}`, secret ? { ...file, secret } : file),
       );
     }
-    if (seen !== undefined && !isNew && seen.publicKey !== want.publicKey) steps.push(forgetPeer(device, seen.publicKey));
+    if (seen !== undefined && !isNew && seen.publicKey !== want.publicKey)
+      steps.push(forgetPeer(device, seen.publicKey));
     // The interface keeps a pre-shared key that a file does not name.
     const gone = property === "presharedKey" || (seen?.differs.includes("presharedKey") ?? false);
     if (gone && seen?.publicKey === want.publicKey) steps.push(forgetPeer(device, want.publicKey));
     if (property !== undefined || (seen?.differs.length ?? 0) > 0) {
-      steps.push(run(`load ${path} into ${device}`, ["wg", "addconf", device, path], { property: property ?? "differs" }));
+      steps.push(
+        run(`load ${path} into ${device}`, ["wg", "addconf", device, path], { property: property ?? "differs" }),
+      );
     }
     return steps;
   },
@@ -174,10 +179,7 @@ export const wireGuardPeer: Kind<WireGuardPeerWant, WireGuardPeerSeen> = {
   remove({ interface: device, name, publicKey: key, file, up }) {
     if (file === "absent") return [];
     const argv = ["sh", "-euc", removeScript, "sh", device, peerFileOf(device, name), dropInOf(device)];
-    return [
-      ...(up ? [forgetPeer(device, key)] : []),
-      run(`remove ${peerFileOf(device, name)}`, argv),
-    ];
+    return [...(up ? [forgetPeer(device, key)] : []), run(`remove ${peerFileOf(device, name)}`, argv)];
   },
 
   refuse(want, seen, ours) {
@@ -245,7 +247,11 @@ function different(
 }
 
 /** Ranges that another peer has, with its key. */
-function takenBy(peers: LivePeers, own: readonly (string | undefined)[], ranges: readonly string[]): Record<string, string> {
+function takenBy(
+  peers: LivePeers,
+  own: readonly (string | undefined)[],
+  ranges: readonly string[],
+): Record<string, string> {
   const others = Object.entries(peers).filter(([key]) => !own.includes(key));
   return Object.fromEntries(
     ranges.flatMap((range) => {

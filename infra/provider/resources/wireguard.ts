@@ -5,17 +5,6 @@ import type { Kind } from "../kind.ts";
 import type { Problems } from "../problems.ts";
 import { HostResource, type Inputs } from "../resource.ts";
 import { run, type Step, write } from "../step.ts";
-import { act, systemctl } from "./systemctl.ts";
-import {
-  configurationOf,
-  configurationText,
-  keyOf,
-  lookScript,
-  readConfiguration,
-  readLive,
-  type WireGuardConfiguration,
-  type WireGuardLive,
-} from "./wireguard-texts.ts";
 import {
   endpoint,
   interfaceAddresses,
@@ -28,6 +17,17 @@ import {
   rejectAfter,
   sortedWords,
 } from "../wireguard-values.ts";
+import { act, systemctl } from "./systemctl.ts";
+import {
+  configurationOf,
+  configurationText,
+  keyOf,
+  lookScript,
+  readConfiguration,
+  readLive,
+  type WireGuardConfiguration,
+  type WireGuardLive,
+} from "./wireguard-texts.ts";
 
 /** A WireGuard interface that comes up with the host. */
 export interface WireGuardArgs {
@@ -49,7 +49,7 @@ export interface WireGuardArgs {
    * Who is at the other end.
    * @default []
    */
-  peers?: WireGuardPeerArgs[];
+  peers?: TunnelPeerArgs[];
   /**
    * Pre-shared keys by the peer's public key, as `wg genpsk` prints them: a second secret for those who do not trust
    * curves alone. May be secrets.
@@ -61,10 +61,15 @@ export interface WireGuardArgs {
    * @default 1
    */
   keyVersion?: number;
+  /**
+   * Seconds until the host takes a change back that we cannot confirm, 10 to 3600.
+   * @default 60
+   */
+  confirmSeconds?: number;
 }
 
 /** One peer of the interface. */
-export interface WireGuardPeerArgs {
+export interface TunnelPeerArgs {
   /** The peer's public key, as `wg pubkey` prints it. */
   publicKey: string;
   /** `HOST:PORT` where it listens; left out for one that dials in. */
@@ -80,6 +85,7 @@ export interface WireGuardPeerArgs {
 
 interface WireGuardWant extends WireGuardConfiguration {
   name: string;
+  confirmSeconds: number;
   presharedKeys: Record<string, string>;
 }
 
@@ -113,6 +119,7 @@ const fields = {
     .transform((peers) => peers.sort((one, other) => (one.publicKey < other.publicKey ? -1 : 1))),
   presharedKeys: z.record(publicKey, publicKey).default({}),
   keyVersion: z.int().min(1).max(1_000_000).default(1),
+  confirmSeconds: z.int().min(10).max(3600).default(60),
 };
 
 /**
@@ -177,10 +184,7 @@ export const wireGuard: Kind<WireGuardWant, WireGuardSeen> = {
       enabled: live.enabled,
       running: live.active && live.publicKey !== undefined,
       tunnels: Object.fromEntries(
-        read.peers.map(({ publicKey: key }) => [
-          key,
-          isAlive(live.handshakeAges[key]) ? "up" : "down",
-        ]),
+        read.peers.map(({ publicKey: key }) => [key, isAlive(live.handshakeAges[key]) ? "up" : "down"]),
       ),
     };
   },
@@ -245,7 +249,8 @@ export const wireGuard: Kind<WireGuardWant, WireGuardSeen> = {
       ["systemctl", seen?.enabled ? "enable" : "disable", "--", unit],
       seen?.running ? ["systemctl", "restart", "--", unit] : ["sh", "-c", takeDownScript, "sh", name],
     ];
-    return { name: "vpn", files: [configurationOf(name), keyOf(name)], restore };
+    const seconds = want?.confirmSeconds ?? fields.confirmSeconds.parse(undefined);
+    return { name: "vpn", files: [configurationOf(name), keyOf(name)], restore, seconds };
   },
 };
 

@@ -132,6 +132,7 @@ it("a tunnel that takes the way by which we come is undone by the server itself"
   const want = {
     name: "wg0",
     addresses: [`${ownAddress}/32`],
+    confirmSeconds: 15,
     peers: [
       {
         publicKey: "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=",

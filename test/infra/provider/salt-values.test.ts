@@ -21,7 +21,8 @@ test("a fingerprint is that of the lines between the first and the last, as Salt
   try {
     const body = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA\nu1SU1LfVLPHCozMxH2Mo4lgOEePzNm0tRgeLezV6ffAt\n";
     const file = join(folder, "minion.pub");
-    const shown = () => execFileSync("sh", ["-c", `${fingerScript}finger "$1"`, "sh", file], { encoding: "utf8" }).trim();
+    const shown = () =>
+      execFileSync("sh", ["-c", `${fingerScript}finger "$1"`, "sh", file], { encoding: "utf8" }).trim();
     const expected = createHash("sha256").update(body).digest("hex").match(/../g)?.join(":");
     writeFileSync(file, `-----BEGIN PUBLIC KEY-----\n${body}-----END PUBLIC KEY-----`);
     expect(shown()).toBe(expected);

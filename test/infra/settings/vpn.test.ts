@@ -32,7 +32,10 @@ test("ACC-4: the tunnel is let out to the hub alone, and nothing is opened inwar
 });
 
 test("the hub's own login asks the caller's agent where no key is named", () => {
-  const login = { host: "hub.vendor.dk", hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDdqT5hBnDX7qx1GZXAXDZ9BmNF4Yl4IN8ZGdXS4hLdB" };
+  const login = {
+    host: "hub.vendor.dk",
+    hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDdqT5hBnDX7qx1GZXAXDZ9BmNF4Yl4IN8ZGdXS4hLdB",
+  };
   const settings = completeVpn(vpn.parse({ wireguard: { ...tunnel, hub: { ...tunnel.hub, login } } }));
   expect(settings.wireguard?.hub.login).toEqual({ ...login, port: 22, user: "root", agent: "$SSH_AUTH_SOCK" });
 });

@@ -27,7 +27,10 @@ describe("on a folder of keys as a master has it", () => {
   afterEach(() => rmSync(folder, { recursive: true }));
 
   const keep = (where: string, body: string) => {
-    writeFileSync(join(folder, where, want.minionId), `-----BEGIN PUBLIC KEY-----\n${body}\n-----END PUBLIC KEY-----\n`);
+    writeFileSync(
+      join(folder, where, want.minionId),
+      `-----BEGIN PUBLIC KEY-----\n${body}\n-----END PUBLIC KEY-----\n`,
+    );
     return createHash("sha256").update(`${body}\n`).digest("hex").match(/../g)?.join(":");
   };
   /** The real script, run here in place of the master. */
@@ -60,7 +63,11 @@ describe("plan", () => {
     ["leaves a stranger's denied key alone", seen(own, { denied: other }), []],
     ["waits for a key that has not arrived", undefined, accept],
     ["accepts its own that waits", seen("", { pending: own }), accept],
-    ["deletes the others first", seen(other, { denied: own }), [`delete the other keys of ${want.minionId}`, ...accept]],
+    [
+      "deletes the others first",
+      seen(other, { denied: own }),
+      [`delete the other keys of ${want.minionId}`, ...accept],
+    ],
   ])("%s", (_, now, expected) => {
     expect(titles(now)).toEqual(expected);
   });

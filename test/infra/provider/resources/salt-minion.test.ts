@@ -19,7 +19,7 @@ const given = {
   master: "198.18.0.7",
   masterFingerprint: master,
   minionId: "os2mo.kommune.dk",
-  grains: { environment: "production", customer: "Nærum: \"Kommune\" {{ x }}" },
+  grains: { environment: "production", customer: 'Nærum: "Kommune" {{ x }}' },
 };
 const want = checked(saltMinion, given) as Parameters<typeof saltMinion.plan>[0];
 const agreed: SaltMinionSeen = {
@@ -102,7 +102,8 @@ describe("observe", () => {
 });
 
 describe("plan", () => {
-  const titles = (seen: SaltMinionSeen | undefined, wanted = want) => saltMinion.plan(wanted, seen).map(({ title }) => title);
+  const titles = (seen: SaltMinionSeen | undefined, wanted = want) =>
+    saltMinion.plan(wanted, seen).map(({ title }) => title);
   const restart = ["restart salt-minion.service", "wait for its key"];
   const rewrite = ["make the folder of our settings", `write ${minionFile}`];
 
@@ -112,7 +113,11 @@ describe("plan", () => {
     ["other grains", { ...agreed, grains: {} }, [...rewrite, ...restart]],
     ["another key", { ...agreed, keyVersion: 7 }, [...rewrite, "forget its key", ...restart]],
     ["another master's key", { ...agreed, otherMaster: stranger }, ["forget another master's key", ...restart]],
-    ["a file that somebody changed keeps the key", { ...agreed, file: "foreign", keyVersion: 0 }, [...rewrite, ...restart]],
+    [
+      "a file that somebody changed keeps the key",
+      { ...agreed, file: "foreign", keyVersion: 0 },
+      [...rewrite, ...restart],
+    ],
     ["enables it, and leaves it running", { ...agreed, enabled: false }, ["enable salt-minion.service"]],
     ["settings that it has not read", { ...agreed, current: false }, restart],
   ])("%s", (_, seen, expected) => {
@@ -144,5 +149,11 @@ it("removes its settings and its keys", () => {
 });
 
 it("reads nothing from nothing", () => {
-  expect(readMinionLive("")).toEqual({ installed: false, active: false, enabled: false, connected: false, current: false });
+  expect(readMinionLive("")).toEqual({
+    installed: false,
+    active: false,
+    enabled: false,
+    connected: false,
+    current: false,
+  });
 });

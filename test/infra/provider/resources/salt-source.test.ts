@@ -7,7 +7,9 @@ const name = "os2mo.kommune.dk";
 const [first, second] = knockOf(name);
 
 const set = (...elements: unknown[]) =>
-  JSON.stringify({ nftables: [{ metainfo: { version: "1.0.6" } }, { set: { family: "inet", name: "seen_v4", elem: elements } }] });
+  JSON.stringify({
+    nftables: [{ metainfo: { version: "1.0.6" } }, { set: { family: "inet", name: "seen_v4", elem: elements } }],
+  });
 const knock = (address: string, size: number, port: number) => ({
   elem: { val: { concat: [address, size, port] }, timeout: 86400, expires: 100 },
 });
@@ -31,14 +33,19 @@ it("looks in the sets of both families, and finds nothing where there is no set"
   const want = { minionId: name, table: "inet salt_gate", sets: ["seen_v4", "seen_v6"] };
   const host = new FakeHost({
     looks: {
-      "nft -j list set inet salt_gate seen_v4": set(knock("198.18.0.193", first, 4505), knock("198.18.0.193", second, 4506)),
+      "nft -j list set inet salt_gate seen_v4": set(
+        knock("198.18.0.193", first, 4505),
+        knock("198.18.0.193", second, 4506),
+      ),
       "nft -j list set inet salt_gate seen_v6": { code: 1, stderr: "Error: No such file or directory" },
     },
   });
   const seen = await saltSource.observe(host, want);
   expect(seen).toEqual({ ...want, addresses: ["198.18.0.193"] });
   expect(saltSource.plan(want, seen)).toEqual([]);
-  expect(saltSource.plan(want, { ...want, addresses: [] }).map(({ title }) => title)).toEqual([`wait for a knock of ${name}`]);
+  expect(saltSource.plan(want, { ...want, addresses: [] }).map(({ title }) => title)).toEqual([
+    `wait for a knock of ${name}`,
+  ]);
 });
 
 it("reads an empty set", () => {

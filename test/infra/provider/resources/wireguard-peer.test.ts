@@ -102,7 +102,8 @@ describe("observe", () => {
 
   it("shows a pre-shared key only to the program that gave it", async () => {
     const file = peerText({ ...want, presharedKey: preshared });
-    const told = async (more: object) => (await wireGuardPeer.observe(host(file, live), { ...want, ...more }))?.presharedKey;
+    const told = async (more: object) =>
+      (await wireGuardPeer.observe(host(file, live), { ...want, ...more }))?.presharedKey;
     expect([await told({ presharedKey: other }), await told({})]).toEqual([preshared, "set"]);
   });
 });
@@ -127,7 +128,11 @@ describe("plan", () => {
       ],
     ],
     ["gives the interface back what it lost", { ...agreed, differs: ["absent"] }, [load]],
-    ["takes the old key away", { ...agreed, publicKey: other }, [`write ${path}`, `take the peer ${other} from wg0`, load]],
+    [
+      "takes the old key away",
+      { ...agreed, publicKey: other },
+      [`write ${path}`, `take the peer ${other} from wg0`, load],
+    ],
     [
       "takes a pre-shared key away, which the interface would keep",
       { ...agreed, presharedKey: "set" },
@@ -150,7 +155,9 @@ it("refuses a hub without the interface, and an address that another peer has", 
     "there is no WireGuard interface wg0 on it, or it is down",
   );
   const taken = { ...agreed, file: "absent" as const, taken: { "10.99.0.2/32": other } };
-  expect(wireGuardPeer.refuse?.(want, taken, false)?.why).toContain(`10.99.0.2/32 belongs to another peer of wg0: ${other}`);
+  expect(wireGuardPeer.refuse?.(want, taken, false)?.why).toContain(
+    `10.99.0.2/32 belongs to another peer of wg0: ${other}`,
+  );
   expect(wireGuardPeer.refuse?.(want, { ...agreed, file: "absent" }, false)).toBeUndefined();
   expect(wireGuardPeer.refuse?.(want, { ...agreed, file: "foreign" }, false)?.why).toContain("exists already");
 });

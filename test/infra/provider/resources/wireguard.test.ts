@@ -21,8 +21,9 @@ const given = {
   peers: [{ publicKey: hub, endpoint: "vpn.example.dk:51820", allowedIps: ["10.99.0.0/24"], keepalive: 25 }],
 };
 const want = checked(wireGuard, given) as Parameters<typeof wireGuard.plan>[0];
+const { confirmSeconds: _, ...configured } = want;
 const agreed: WireGuardSeen = {
-  ...want,
+  ...configured,
   file: "ours",
   publicKey: own,
   differs: [],
@@ -99,7 +100,7 @@ describe("the file of wg-quick", () => {
   });
 
   it("is read as it was written", () => {
-    const { name: _, presharedKeys: __, ...rest } = want;
+    const { name: _, presharedKeys: __, ...rest } = configured;
     const full = { ...rest, listenPort: 51820, mtu: 1380, keyVersion: 7 };
     expect(readConfiguration(configurationText(full, { [hub]: preshared }))).toEqual({
       ...full,
@@ -215,6 +216,7 @@ it("is guarded: what ran comes back, what is new goes without its file", () => {
       ["systemctl", "enable", "--", unit],
       ["systemctl", "restart", "--", unit],
     ],
+    seconds: 60,
   });
   expect(wireGuard.guard?.(want, undefined)).toEqual({
     name: "vpn",
@@ -223,6 +225,7 @@ it("is guarded: what ran comes back, what is new goes without its file", () => {
       ["systemctl", "disable", "--", unit],
       ["sh", "-c", expect.stringContaining("ip link delete"), "sh", "wg0"],
     ],
+    seconds: 60,
   });
 });
 

@@ -1,0 +1,245 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { placeNat } from "../../lab/nat.ts";
+import { type LabMaster, placeSaltMaster } from "../../lab/salt-master.ts";
+import { saltVersion } from "../../lab/salt-packages.ts";
+import { labSettings } from "../../lab/settings.ts";
+import { finish } from "../../scripts/command.ts";
+import { projectFolder } from "../../scripts/engine/environment.ts";
+import { initStacks, type LabStacks, openLabStacks, update, writeConfiguration } from "../../scripts/start/lab-stack.ts";
+import { OwnLab } from "./own-lab.ts";
+
+// ACC-3, NET-2, NET-3: a real Salt master behind its gate, and servers behind a NAT that it comes to manage. A lab of its own, for
+// the vendor's host becomes another one.
+
+const folder = mkdtempSync(join(tmpdir(), "onprem-salt-"));
+const { signal } = new AbortController();
+const id = "dev.lab.test";
+let lab: OwnLab;
+let stacks: LabStacks;
+let master: LabMaster;
+let external: string;
+
+/** A stack's settings with the minion; `login`: whether the master's own login is known. */
+async function configure(salt: object = {}, { login = true, stack = "dev" as "dev" | "test" } = {}): Promise<void> {
+  const settings = labSettings(lab.status, stack === "dev" ? "development" : "test");
+  const firewall = settings["os2mo-on-prem:firewall"] as { egress: object };
+  const vendor = lab.machine("vendor");
+  const { v4 } = vendor.addresses;
+  await writeConfiguration(stacks, stack, {
+    ...settings,
+    "os2mo-on-prem:firewall": {
+      ...firewall,
+      egress: { ...firewall.egress, "salt-packages": { ports: [master.port], to: [v4] } },
+    },
+    "os2mo-on-prem:management": {
+      salt: {
+        version: saltVersion,
+        repository: master.repository,
+        masterFingerprint: master.fingerprint,
+        gate: {},
+        ...(login
+          ? {
+              login: {
+                host: v4,
+                user: "deploy",
+                hostKey: vendor.hostKey,
+                privateKeyFile: vendor.login.privateKeyFile,
+              },
+            }
+          : {}),
+        ...salt,
+      },
+    },
+  });
+}
+
+const up = async (stack = "dev") => {
+  const { changes, errors } = await update(stacks, stack, signal, () => {});
+  return { changes, errors: errors.join("\n") };
+};
+const output = async (stack = "dev") => {
+  const file = join(stacks.folder, `Pulumi.${stack}.yaml`);
+  const words = ["--stack", stack, "--config-file", file, "--json"];
+  const ran = await finish(["pulumi", "--non-interactive", "-C", projectFolder, "stack", "output", ...words], {
+    env: stacks.env,
+  });
+  return JSON.parse(ran.stdout) as { managed: { externalAddresses?: string[]; answer?: string; fingerprint: string } };
+};
+const preview = async (stack = "dev") => {
+  const file = join(stacks.folder, `Pulumi.${stack}.yaml`);
+  const words = ["--stack", stack, "--config-file", file, "--expect-no-changes", "--diff"];
+  const ran = await finish(["pulumi", "preview", "--non-interactive", "-C", projectFolder, ...words], { env: stacks.env });
+  return { code: ran.code, said: ran.code === 0 ? "" : ran.stdout + ran.stderr };
+};
+const gate = () => lab.within("vendor", "nft list set inet salt_gate allowed_v4 | grep -o '198[0-9.]*' || true");
+const keys = (which: string) => lab.within("vendor", `ls /etc/salt/pki/master/${which}`);
+
+beforeAll(async () => {
+  lab = await OwnLab.up();
+  external = await placeNat(lab.status, { first: 30_000, last: 39_999 });
+  master = await placeSaltMaster(lab.status.name, () => undefined);
+  stacks = await openLabStacks(join(folder, "stacks"), inject("engine"));
+  await initStacks(stacks, ["dev", "test"], signal);
+}, 400_000);
+
+afterAll(async () => {
+  await lab.down();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test("the master cannot be reached at first: the rest of the run completes, and the result says what is left", async () => {
+  await lab.within("vendor", "nft add table inet cut; nft add chain inet cut in '{ type filter hook input priority -300; }'; nft add rule inet cut in tcp dport '{ 4505, 4506 }' drop");
+  await configure();
+  const { changes, errors } = await up();
+  await lab.within("vendor", "nft delete table inet cut");
+  expect(errors).toContain("nothing of this server has arrived at the master's ports 4505 and 4506 within 60 s");
+  expect(changes.create).toEqual(expect.arrayContaining(["SaltMinion server-management", "Firewall server-firewall"]));
+  expect(await keys("minions")).toBe("");
+}, 300_000);
+
+test("one run finds the external address out, lets it in, accepts the server's own key, and hears the minion", async () => {
+  const { errors } = await up();
+  expect(errors).toBe("");
+  const { managed } = await output();
+  expect(managed.externalAddresses).toEqual([external]);
+  expect(managed.answer).toContain(`ok: ${id}: True`);
+  expect(managed.answer).toContain("/etc/motd");
+  expect(await gate()).toBe(external);
+  expect(await keys("minions")).toBe(id);
+  // What Salt itself says of the key is what was read on the server.
+  expect(await lab.within("vendor", `salt-key -f ${id} | grep -o '[0-9a-f][0-9a-f]:.*'`)).toBe(managed.fingerprint);
+  expect(await lab.within("vendor", `salt --out=json --static ${id} grains.item customer environment role`)).toContain(
+    '"environment": "development"',
+  );
+}, 240_000);
+
+test("a highstate of the master's leaves the next preview empty", async () => {
+  const applied = await lab.within("vendor", `salt --out=json --static ${id} state.apply`);
+  expect(applied).toContain('"result": true');
+  expect(await lab.within("dev", "cat /etc/motd")).toBe("Managed by the vendor.");
+  expect(await preview()).toEqual({ code: 0, said: "" });
+}, 120_000);
+
+test("everybody else is dropped at the master's ports, from the vendor's own segments too", async () => {
+  const netns = lab.status.vantagePoints.find(({ name }) => name === "stranger")?.netns ?? "";
+  const { v4 } = lab.machine("vendor").addresses;
+  const tried = await finish(["nsenter", `--net=${netns}`, "bash", "-c", `timeout 3 bash -c '</dev/tcp/${v4}/4506'`], {
+    env: process.env,
+  });
+  expect(tried.code).toBe(124);
+});
+
+test("the gate loaded anew lets the server in again, and what was taken from it by hand is given back", async () => {
+  await lab.within("vendor", "systemctl reload nftables");
+  expect(await gate()).toBe(external);
+  await lab.within("vendor", `nft delete element inet salt_gate allowed_v4 '{ ${external} }'`);
+  const { changes, errors } = await up();
+  expect([errors, changes.update]).toEqual(["", expect.arrayContaining(["NftSetElements server-management-gate"])]);
+  expect(await gate()).toBe(external);
+}, 120_000);
+
+test("a second server behind the same address shares it, and leaves it when it goes", async () => {
+  await configure({}, { stack: "test" });
+  expect((await up("test")).errors).toBe("");
+  expect((await keys("minions")).split("\n")).toEqual([id, "test.lab.test"]);
+  expect(await destroy("test")).toEqual({ code: 0, said: "" });
+  expect(await keys("minions")).toBe(id);
+  expect(await gate()).toBe(external);
+}, 300_000);
+
+test("a stolen name: the intruder's key is kept out, and each run warns of it", async () => {
+  // Another machine of the customer's, behind the same NAT, takes the server's name.
+  await lab.within(
+    "prod",
+    `exec >/dev/null 2>&1; curl -fs ${master.repository.uri}/key.asc >/etc/apt/salt.asc; echo 'deb [signed-by=/etc/apt/salt.asc] ${master.repository.uri} ./' >/etc/apt/sources.list.d/salt.list
+     printf 'Acquire::http::Proxy::${lab.machine("vendor").addresses.v4} "DIRECT";' >/etc/apt/apt.conf.d/03salt
+     apt-get -qq update; apt-get -qq install -y --no-install-recommends salt-minion
+     printf 'master: ${lab.machine("vendor").addresses.v4}\\nid: ${id}\\n' >/etc/salt/minion.d/stolen.conf || { mkdir -p /etc/salt/minion.d; printf 'master: ${lab.machine("vendor").addresses.v4}\\nid: ${id}\\n' >/etc/salt/minion.d/stolen.conf; }
+     systemctl restart --no-block salt-minion`,
+  );
+  await until(async () => (await keys("minions_denied")) === id, "the intruder's key was denied");
+  const file = join(stacks.folder, "Pulumi.dev.yaml");
+  const ran = await finish(
+    ["pulumi", "preview", "--non-interactive", "-C", projectFolder, "--stack", "dev", "--config-file", file, "--diff"],
+    { env: stacks.env },
+  );
+  expect(ran.stdout + ran.stderr).toContain("somebody else has shown the master a key under the name dev.lab.test");
+  expect(await lab.within("vendor", `salt --out=txt ${id} test.ping`)).toBe(`${id}: True`);
+}, 180_000);
+
+test("ours and the intruder's, neither accepted: the run refuses, and says what it may be", async () => {
+  await lab.within("prod", "systemctl stop salt-minion");
+  await lab.within("dev", "systemctl stop salt-minion");
+  await lab.within("vendor", `salt-key -y -d ${id}`);
+  await lab.within("prod", "systemctl restart --no-block salt-minion");
+  await until(async () => (await keys("minions_pre")) === id, "the intruder's key is pending");
+  const { errors } = await up();
+  expect(errors).toContain("the master has another key under the name dev.lab.test");
+  expect(errors).toContain("somebody else uses its name");
+  expect(await keys("minions")).toBe("");
+  await lab.within("prod", "systemctl disable --now salt-minion");
+  await lab.within("vendor", `salt-key -y -d ${id}`);
+  expect((await up()).errors).toBe("");
+  expect(await keys("minions")).toBe(id);
+}, 240_000);
+
+test("a minion that was installed anew, or got another key, is accepted when replaceKey says so", async () => {
+  await configure({ keyVersion: 2 });
+  const { errors } = await up();
+  expect(errors).toContain("the master has another key under the name dev.lab.test");
+  await configure({ keyVersion: 2, replaceKey: true });
+  expect((await up()).errors).toBe("");
+  expect(await lab.within("vendor", `salt --out=txt ${id} test.ping`)).toBe(`${id}: True`);
+}, 240_000);
+
+test("another master with the same address is not obeyed", async () => {
+  await lab.within("vendor", "systemctl stop salt-master; mv /etc/salt/pki/master /etc/salt/pki/master.kept; systemctl start salt-master");
+  await lab.within("dev", "systemctl restart --no-block salt-minion; sleep 8");
+  expect(await lab.within("dev", "ss -Htn state established dport = :4505")).toBe("");
+  await lab.within("vendor", "systemctl stop salt-master; rm -rf /etc/salt/pki/master; mv /etc/salt/pki/master.kept /etc/salt/pki/master; systemctl start salt-master");
+  await lab.within("dev", "systemctl restart --no-block salt-minion");
+  await until(async () => (await lab.within("vendor", `salt --out=txt ${id} test.ping || true`)) === `${id}: True`, "the right one is obeyed");
+}, 120_000);
+
+test("a minion whose clock is a year off is heard all the same, or the run says that its clock is wrong", async () => {
+  // libfaketime for the one daemon; the containers share this machine's clock.
+  await lab.within(
+    "dev",
+    `exec >/dev/null; apt-get -qq install -y --no-install-recommends faketime; mkdir -p /etc/systemd/system/salt-minion.service.d
+     printf '[Service]\\nEnvironment=LD_PRELOAD=/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1 FAKETIME=-365d FAKETIME_DONT_FAKE_MONOTONIC=1\\n' >/etc/systemd/system/salt-minion.service.d/clock.conf
+     systemctl daemon-reload; systemctl restart --no-block salt-minion`,
+  );
+  await sleep(12_000);
+  const said = await lab.within("vendor", `salt --out=txt ${id} test.ping 2>&1 || true`);
+  const journal = await lab.within("dev", "journalctl -u salt-minion --since -30s --no-pager -o cat | tail -5");
+  console.log(`clock a year behind: ${said} | ${journal}`);
+  await lab.within("dev", "rm -r /etc/systemd/system/salt-minion.service.d; systemctl daemon-reload; systemctl restart --no-block salt-minion");
+  await until(async () => (await lab.within("vendor", `salt --out=txt ${id} test.ping || true`)) === `${id}: True`, "with the right clock");
+}, 120_000);
+
+test("destroying the stack takes the key from the master and the address from the gate", async () => {
+  await configure({ keyVersion: 2, replaceKey: true });
+  expect(await destroy("dev")).toEqual({ code: 0, said: "" });
+  expect([await keys("minions"), await keys("minions_pre"), await gate()]).toEqual(["", "", ""]);
+  expect(await lab.within("dev", "ls /etc/salt/pki/minion 2>/dev/null; dpkg-query -W -f '${db:Status-Abbrev}' salt-minion 2>/dev/null || true")).toBe(
+    "",
+  );
+  expect(await lab.within("vendor", "ls /etc/onprem 2>/dev/null; ls /etc/systemd/system | grep nftables || true")).toBe("");
+}, 120_000);
+
+async function destroy(stack: string) {
+  const file = join(stacks.folder, `Pulumi.${stack}.yaml`);
+  const words = ["--stack", stack, "--config-file", file, "--yes", "--skip-preview"];
+  const ran = await finish(["pulumi", "destroy", "--non-interactive", "-C", projectFolder, ...words], { env: stacks.env });
+  return { code: ran.code, said: ran.code === 0 ? "" : ran.stdout + ran.stderr };
+}
+
+/** Waits, at most 60 s, until something is true. */
+async function until(isSo: () => Promise<boolean>, what: string): Promise<void> {
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(1000)) if (await isSo()) return;
+  throw new Error(`not within a minute: ${what}`);
+}
