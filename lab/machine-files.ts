@@ -43,7 +43,11 @@ export function machineFiles(
       `Address=${addresses.v6}/64`,
       "DuplicateAddressDetection=none",
     ]),
-    "/etc/apt/apt.conf.d/01proxy": text([`Acquire::http::Proxy "http://${controller.v4}:${packageProxyPort}";`]),
+    "/etc/apt/apt.conf.d/01proxy": text([
+      `Acquire::http::Proxy "http://${controller.v4}:${packageProxyPort}";`,
+      // Packages of the vendor's own are no business of that proxy.
+      `Acquire::http::Proxy::${vendor.v4} "DIRECT";`,
+    ]),
     "/etc/apt/sources.list": { content: throughProxy(baseSources), mode: 0o644 },
     "/root/.ssh/authorized_keys": text([publicKey.trim()], 0o600),
     [`/home/${loginUser}/.ssh/authorized_keys`]: text([publicKey.trim()], 0o600),

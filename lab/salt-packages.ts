@@ -20,12 +20,16 @@ const needs: Needs = { "dpkg-deb": "dpkg", gpg: "gnupg", "/usr/bin/python3": "py
 /** Where the packages keep Salt; the distribution's own Python runs it. */
 const home = "/opt/saltstack/salt";
 
-const program = (name: string) => `#!/usr/bin/python3
+const program = (name: string) => {
+  // `salt.scripts.salt` is the module itself.
+  const entry = name === "salt" ? "salt_main" : name.replace("-", "_");
+  return `#!/usr/bin/python3
 import sys
 sys.path.insert(0, "${home}/lib")
-from salt.scripts import ${name.replace("-", "_")}
-sys.exit(${name.replace("-", "_")}())
+from salt.scripts import ${entry}
+sys.exit(${entry}())
 `;
+};
 
 const unit = (what: string) => `[Unit]
 Description=The Salt ${what}
@@ -65,7 +69,7 @@ export interface SaltRepository {
  */
 export async function saltRepository(progress: Progress): Promise<SaltRepository> {
   const hash = createHash("sha256")
-    .update(JSON.stringify([packages, program("x"), unit("x"), 1]))
+    .update(JSON.stringify([packages, program("salt"), unit("x"), 1]))
     .digest("hex")
     .slice(0, 12);
   const folder = join(labFolder(), `salt-${saltVersion}-${hash}`);

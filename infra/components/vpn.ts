@@ -1,4 +1,4 @@
-import { ComponentResource, type ComponentResourceOptions, type Output, output } from "@pulumi/pulumi";
+import { ComponentResource, type ComponentResourceOptions, type Output, output, secret } from "@pulumi/pulumi";
 import type { Facts } from "../provider/resources/facts.ts";
 import { Package } from "../provider/resources/package.ts";
 import { Provider } from "../provider/resources/provider.ts";
@@ -69,7 +69,7 @@ function createInterface(name: string, { tunnel, facts }: VpnArgs, options: Chil
       mtu,
       keyVersion,
       peers: [{ publicKey: hub.publicKey, endpoint: hub.endpoint, allowedIps: [...hub.ranges], keepalive }],
-      presharedKeys: presharedKey === undefined ? {} : { [hub.publicKey]: presharedKey },
+      presharedKeys: presharedKey === undefined ? {} : { [hub.publicKey]: secret(presharedKey) },
     },
     { ...options, dependsOn: installed },
   );
@@ -88,7 +88,7 @@ function createPeer(name: string, { tunnel, hostname }: VpnArgs, login: HubLogin
       name: hostname,
       publicKey: server.publicKey,
       allowedIps: hostRanges(addresses),
-      ...(presharedKey === undefined ? {} : { presharedKey }),
+      ...(presharedKey === undefined ? {} : { presharedKey: secret(presharedKey) }),
     },
     { parent, provider },
   );

@@ -18,6 +18,8 @@ export interface Kind<Want extends object, Seen extends object, Memory extends o
   readonly fields: z.ZodRawShape;
   /** Inputs that may hold a secret. Any other would stand where every account of the host can read it, and is refused. */
   readonly confidential?: readonly (keyof Want & string)[];
+  /** Outputs that follow from no input, such as a public key that was made on the host: no secret, whatever the inputs are. */
+  readonly independent?: readonly string[];
   /** Properties that name the thing on its host. Changing one replaces it. */
   readonly identity: readonly (keyof Want & string)[];
   /** Fill in defaults and report problems by property. Never sees a value that is unknown in preview; never throws. */

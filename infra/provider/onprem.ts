@@ -135,7 +135,7 @@ export class Onprem implements Plugin {
           throw partial(kind, { name, id, inputs }, error);
         },
       );
-      return { id, outputs: outputsOf(inputs, seen, memory) };
+      return { id, outputs: outputsOf(kind, inputs, seen, memory) };
     });
   }
 
@@ -145,7 +145,7 @@ export class Onprem implements Plugin {
     const want = inputs.values;
     const foreseen = kind.foresee?.(want) ?? {};
     const link = this.#link;
-    if (link === undefined) return outputsOf(inputs, foreseen, undefined);
+    if (link === undefined) return outputsOf(kind, inputs, foreseen, undefined);
     return explained(kind, name, async () => {
       const [seen, begun] = await Promise.all([
         kind.observe(link, want),
@@ -153,7 +153,7 @@ export class Onprem implements Plugin {
       ]);
       admit(kind, link, want, seen, withBegun({ say }, begun));
       const agrees = seen !== undefined && kind.plan(want, seen).length === 0;
-      return outputsOf(inputs, agrees ? seen : foreseen, undefined);
+      return outputsOf(kind, inputs, agrees ? seen : foreseen, undefined);
     });
   }
 
@@ -180,7 +180,7 @@ export class Onprem implements Plugin {
       // An import gets the defaults too, or the program that it was made for would differ in each.
       const overlaid: Values = imported ? { ...kind.check(defined(found), new Problems()), ...defined(found) } : found;
       const readInputs: Bag = { values: overlaid, secrets: inputs.secrets };
-      const read = outputsOf(readInputs, seen, outputs.values.memory);
+      const read = outputsOf(kind, readInputs, seen, outputs.values.memory);
       return { id, inputs: readInputs, outputs: unfinished === undefined ? read : withUnfinished(read, outputs) };
     });
   }
@@ -200,7 +200,7 @@ export class Onprem implements Plugin {
       const applied = await apply(kind, host, want, before).catch((error) => {
         throw partial(kind, { name, id, inputs, finished }, error);
       });
-      return { outputs: outputsOf(inputs, applied.seen, applied.memory) };
+      return { outputs: outputsOf(kind, inputs, applied.seen, applied.memory) };
     });
   }
 
@@ -214,7 +214,7 @@ export class Onprem implements Plugin {
     }
     const agrees = kind.plan(want, outputs.values, outputs.values.memory).length === 0;
     const { memory, unfinished: _, ...seen } = outputs.values;
-    return outputsOf(inputs, agrees ? seen : (kind.foresee?.(want) ?? {}), memory);
+    return outputsOf(kind, inputs, agrees ? seen : (kind.foresee?.(want) ?? {}), memory);
   }
 
   async remove(type: string, { urn, name, inputs, outputs }: Known): Promise<void> {
@@ -258,10 +258,10 @@ function holdsSecret(inputs: Bag): boolean {
 }
 
 /** The state: what was asked for, overlaid with what is there. */
-function outputsOf(inputs: Bag, seen: object, memory: unknown): Bag {
+function outputsOf({ independent }: Pick<AnyKind, "independent">, inputs: Bag, seen: object, memory: unknown): Bag {
   const state = { ...inputs.values, ...seen, ...(memory === undefined ? {} : { memory }) };
   const values = withoutAssets(state) as Record<string, unknown>;
-  return { values, secrets: outputSecrets(inputs, values) };
+  return { values, secrets: outputSecrets(inputs, values, independent) };
 }
 
 /**
@@ -270,7 +270,7 @@ function outputsOf(inputs: Bag, seen: object, memory: unknown): Bag {
  */
 function partial(kind: AnyKind, { name, id, inputs, finished }: Attempt, error: unknown): unknown {
   if (!(error instanceof Unfinished && error.begun)) return error;
-  const state = outputsOf(inputs, error.seen ?? {}, error.memory);
+  const state = outputsOf(kind, inputs, error.seen ?? {}, error.memory);
   const outputs =
     finished === undefined ? state : withUnfinished(state, bagOf({ unfinished: finished.values }, finished));
   return new Incomplete(labelled(kind, name, error).message, { id, inputs, outputs }, { cause: error });

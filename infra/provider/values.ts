@@ -143,12 +143,18 @@ export function secretKeys(bag: Bag): string[] {
  * Where outputs are secret, given the secrets of the inputs: the same values; for a secret inside a list or map the whole
  * entry, since what stands beside it may be derived from it (a hash of a short secret tells it); and every output that
  * is not an input.
+ *
+ * @param independent Outputs that follow from no input, so that no secret can be in them.
  */
-export function outputSecrets(inputs: Bag, outputs: Readonly<Record<string, unknown>>): Path[] {
+export function outputSecrets(
+  inputs: Bag,
+  outputs: Readonly<Record<string, unknown>>,
+  independent: readonly string[] = [],
+): Path[] {
   if (inputs.secrets.length === 0) return [];
   const entries = inputs.secrets.map((path) => (path.length > 1 ? path.slice(0, -1) : path));
   const derived = Object.keys(outputs)
-    .filter((key) => !Object.hasOwn(inputs.values, key))
+    .filter((key) => !Object.hasOwn(inputs.values, key) && !independent.includes(key))
     .map((key) => [key]);
   return [...entries, ...derived];
 }

@@ -9,7 +9,13 @@ import { saltVersion } from "../../lab/salt-packages.ts";
 import { labSettings } from "../../lab/settings.ts";
 import { finish } from "../../scripts/command.ts";
 import { projectFolder } from "../../scripts/engine/environment.ts";
-import { initStacks, type LabStacks, openLabStacks, update, writeConfiguration } from "../../scripts/start/lab-stack.ts";
+import {
+  initStacks,
+  type LabStacks,
+  openLabStacks,
+  update,
+  writeConfiguration,
+} from "../../scripts/start/lab-stack.ts";
 import { OwnLab } from "./own-lab.ts";
 
 // ACC-3, NET-2, NET-3: a real Salt master behind its gate, and servers behind a NAT that it comes to manage. A lab of its own, for
@@ -72,7 +78,9 @@ const output = async (stack = "dev") => {
 const preview = async (stack = "dev") => {
   const file = join(stacks.folder, `Pulumi.${stack}.yaml`);
   const words = ["--stack", stack, "--config-file", file, "--expect-no-changes", "--diff"];
-  const ran = await finish(["pulumi", "preview", "--non-interactive", "-C", projectFolder, ...words], { env: stacks.env });
+  const ran = await finish(["pulumi", "preview", "--non-interactive", "-C", projectFolder, ...words], {
+    env: stacks.env,
+  });
   return { code: ran.code, said: ran.code === 0 ? "" : ran.stdout + ran.stderr };
 };
 const gate = () => lab.within("vendor", "nft list set inet salt_gate allowed_v4 | grep -o '198[0-9.]*' || true");
@@ -92,7 +100,10 @@ afterAll(async () => {
 });
 
 test("the master cannot be reached at first: the rest of the run completes, and the result says what is left", async () => {
-  await lab.within("vendor", "nft add table inet cut; nft add chain inet cut in '{ type filter hook input priority -300; }'; nft add rule inet cut in tcp dport '{ 4505, 4506 }' drop");
+  await lab.within(
+    "vendor",
+    "nft add table inet cut; nft add chain inet cut in '{ type filter hook input priority -300; }'; nft add rule inet cut in tcp dport '{ 4505, 4506 }' drop",
+  );
   await configure();
   const { changes, errors } = await up();
   await lab.within("vendor", "nft delete table inet cut");
@@ -156,7 +167,6 @@ test("a stolen name: the intruder's key is kept out, and each run warns of it", 
   await lab.within(
     "prod",
     `exec >/dev/null 2>&1; curl -fs ${master.repository.uri}/key.asc >/etc/apt/salt.asc; echo 'deb [signed-by=/etc/apt/salt.asc] ${master.repository.uri} ./' >/etc/apt/sources.list.d/salt.list
-     printf 'Acquire::http::Proxy::${lab.machine("vendor").addresses.v4} "DIRECT";' >/etc/apt/apt.conf.d/03salt
      apt-get -qq update; apt-get -qq install -y --no-install-recommends salt-minion
      printf 'master: ${lab.machine("vendor").addresses.v4}\\nid: ${id}\\n' >/etc/salt/minion.d/stolen.conf || { mkdir -p /etc/salt/minion.d; printf 'master: ${lab.machine("vendor").addresses.v4}\\nid: ${id}\\n' >/etc/salt/minion.d/stolen.conf; }
      systemctl restart --no-block salt-minion`,
@@ -197,12 +207,21 @@ test("a minion that was installed anew, or got another key, is accepted when rep
 }, 240_000);
 
 test("another master with the same address is not obeyed", async () => {
-  await lab.within("vendor", "systemctl stop salt-master; mv /etc/salt/pki/master /etc/salt/pki/master.kept; systemctl start salt-master");
+  await lab.within(
+    "vendor",
+    "systemctl stop salt-master; mv /etc/salt/pki/master /etc/salt/pki/master.kept; systemctl start salt-master",
+  );
   await lab.within("dev", "systemctl restart --no-block salt-minion; sleep 8");
   expect(await lab.within("dev", "ss -Htn state established dport = :4505")).toBe("");
-  await lab.within("vendor", "systemctl stop salt-master; rm -rf /etc/salt/pki/master; mv /etc/salt/pki/master.kept /etc/salt/pki/master; systemctl start salt-master");
+  await lab.within(
+    "vendor",
+    "systemctl stop salt-master; rm -rf /etc/salt/pki/master; mv /etc/salt/pki/master.kept /etc/salt/pki/master; systemctl start salt-master",
+  );
   await lab.within("dev", "systemctl restart --no-block salt-minion");
-  await until(async () => (await lab.within("vendor", `salt --out=txt ${id} test.ping || true`)) === `${id}: True`, "the right one is obeyed");
+  await until(
+    async () => (await lab.within("vendor", `salt --out=txt ${id} test.ping || true`)) === `${id}: True`,
+    "the right one is obeyed",
+  );
 }, 120_000);
 
 test("a minion whose clock is a year off is heard all the same, or the run says that its clock is wrong", async () => {
@@ -217,24 +236,37 @@ test("a minion whose clock is a year off is heard all the same, or the run says 
   const said = await lab.within("vendor", `salt --out=txt ${id} test.ping 2>&1 || true`);
   const journal = await lab.within("dev", "journalctl -u salt-minion --since -30s --no-pager -o cat | tail -5");
   console.log(`clock a year behind: ${said} | ${journal}`);
-  await lab.within("dev", "rm -r /etc/systemd/system/salt-minion.service.d; systemctl daemon-reload; systemctl restart --no-block salt-minion");
-  await until(async () => (await lab.within("vendor", `salt --out=txt ${id} test.ping || true`)) === `${id}: True`, "with the right clock");
+  await lab.within(
+    "dev",
+    "rm -r /etc/systemd/system/salt-minion.service.d; systemctl daemon-reload; systemctl restart --no-block salt-minion",
+  );
+  await until(
+    async () => (await lab.within("vendor", `salt --out=txt ${id} test.ping || true`)) === `${id}: True`,
+    "with the right clock",
+  );
 }, 120_000);
 
 test("destroying the stack takes the key from the master and the address from the gate", async () => {
   await configure({ keyVersion: 2, replaceKey: true });
   expect(await destroy("dev")).toEqual({ code: 0, said: "" });
   expect([await keys("minions"), await keys("minions_pre"), await gate()]).toEqual(["", "", ""]);
-  expect(await lab.within("dev", "ls /etc/salt/pki/minion 2>/dev/null; dpkg-query -W -f '${db:Status-Abbrev}' salt-minion 2>/dev/null || true")).toBe(
+  expect(
+    await lab.within(
+      "dev",
+      "ls /etc/salt/pki/minion 2>/dev/null; dpkg -s salt-minion 2>/dev/null | grep ^Status || true",
+    ),
+  ).toBe("");
+  expect(await lab.within("vendor", "ls /etc/onprem 2>/dev/null; ls /etc/systemd/system | grep nftables || true")).toBe(
     "",
   );
-  expect(await lab.within("vendor", "ls /etc/onprem 2>/dev/null; ls /etc/systemd/system | grep nftables || true")).toBe("");
 }, 120_000);
 
 async function destroy(stack: string) {
   const file = join(stacks.folder, `Pulumi.${stack}.yaml`);
   const words = ["--stack", stack, "--config-file", file, "--yes", "--skip-preview"];
-  const ran = await finish(["pulumi", "destroy", "--non-interactive", "-C", projectFolder, ...words], { env: stacks.env });
+  const ran = await finish(["pulumi", "destroy", "--non-interactive", "-C", projectFolder, ...words], {
+    env: stacks.env,
+  });
   return { code: ran.code, said: ran.code === 0 ? "" : ran.stdout + ran.stderr };
 }
 

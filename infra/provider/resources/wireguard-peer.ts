@@ -100,6 +100,7 @@ export const wireGuardPeer: Kind<WireGuardPeerWant, WireGuardPeerSeen> = {
   summary: "One peer of a WireGuard interface that is there already: the hub's side of a server's tunnel.",
   fields,
   confidential: ["presharedKey"],
+  independent: ["tunnel"],
   identity: ["interface", "name"],
   check: byFields<WireGuardPeerWant>(fields),
   named(id) {

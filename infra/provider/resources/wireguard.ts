@@ -159,6 +159,7 @@ export const wireGuard: Kind<WireGuardWant, WireGuardSeen> = {
   summary: "A WireGuard interface whose private key is made on the host and stays there.",
   fields,
   confidential: ["presharedKeys"],
+  independent: ["publicKey", "tunnels"],
   identity: ["name"],
   check: byFields<WireGuardWant>(fields, acrossPeers),
   named: (name) => (fields.name.safeParse(name).success ? { name } : undefined),

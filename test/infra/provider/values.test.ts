@@ -159,6 +159,11 @@ describe("outputSecrets", () => {
     expect(outputSecrets(inputs, outputs)).toEqual(secrets);
   });
 
+  test("an output that follows from no input stays open", () => {
+    const inputs: Bag = { values: { a: 1 }, secrets: [["a"]] };
+    expect(outputSecrets(inputs, { a: 1, hash: 2, publicKey: 3 }, ["publicKey"])).toEqual([["a"], ["hash"]]);
+  });
+
   test("no secret input can be read in outputs that repeat it or derive from it", () => {
     fc.assert(
       fc.property(bag, fc.nat(), (given, seed) => {
