@@ -14,6 +14,7 @@ type SaltSettings = NonNullable<ManagementSettings["salt"]>;
 
 /** The server's connection to the vendor's Salt master. */
 export interface ManagementArgs {
+  /** The settings of `management.salt`. */
   salt: SaltSettings;
   /** Whose server it is, and which: grains by which the master chooses. */
   grains: Record<string, string>;

@@ -12,6 +12,7 @@ export const tunnelInterface = "wg-os2mo";
 
 /** The tunnel from a server to the vendor's hub. */
 export interface VpnArgs {
+  /** The settings of `vpn.wireguard`. */
   tunnel: NonNullable<VpnSettings["wireguard"]>;
   /** The server's whole name: that of its peer on the hub. */
   hostname: string;
