@@ -1,4 +1,4 @@
-import { isIP } from "node:net";
+import { BlockList, isIP, isIPv6 } from "node:net";
 import { z } from "zod";
 
 /**
@@ -51,6 +51,16 @@ function written(bytes: readonly number[]): string {
   if (bytes.length === 4) return bytes.join(".");
   const groups = bytes.flatMap((byte, index) => (index % 2 ? [] : [byte * 256 + (bytes[index + 1] ?? 0)]));
   return shortest(groups.map((group) => group.toString(16)).join(":"));
+}
+
+/** Whether an address lies in one of some ranges, in the form above. */
+export function isInRanges(address: string, ranges: readonly string[]): boolean {
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [start = "", bits] = range.split("/");
+    list.addSubnet(start, Number(bits), isIPv6(start) ? "ipv6" : "ipv4");
+  }
+  return list.check(address, isIPv6(address) ? "ipv6" : "ipv4");
 }
 
 function shortest(address: string): string {

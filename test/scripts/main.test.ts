@@ -25,6 +25,7 @@ test("the scripts are those that package.json and .ci call", () => {
     "start.ts",
     "test.ts",
     "trust.ts",
+    "verify.ts",
     "write-docs.ts",
   ]);
 });
@@ -54,6 +55,8 @@ test.each([
   ["lab.ts", ["--bogus"], "Unknown option '--bogus'"],
   ["lab.ts", ["bogus"], '"bogus" is not a command of the lab'],
   ["trust.ts", [], "name one stack"],
+  ["verify.ts", [], "say what to verify: network"],
+  ["verify.ts", ["network"], "name one stack"],
   ["ci.ts", ["bogus"], "ci needs a command"],
 ] as const)(
   "%s %j: one sentence, the usage, exit code 2",
