@@ -68,11 +68,10 @@ const up = async (stack = "dev") => {
   return { changes, errors: errors.join("\n") };
 };
 const output = async (stack = "dev") => {
-  const file = join(stacks.folder, `Pulumi.${stack}.yaml`);
-  const words = ["--stack", stack, "--config-file", file, "--json"];
-  const ran = await finish(["pulumi", "--non-interactive", "-C", projectFolder, "stack", "output", ...words], {
-    env: stacks.env,
-  });
+  const ran = await finish(
+    ["pulumi", "--non-interactive", "-C", projectFolder, "stack", "output", "--stack", stack, "--json"],
+    { env: stacks.env },
+  );
   return JSON.parse(ran.stdout) as { managed: { externalAddresses?: string[]; answer?: string; fingerprint: string } };
 };
 const preview = async (stack = "dev") => {
@@ -113,14 +112,15 @@ test("the master cannot be reached at first: the rest of the run completes, and 
 }, 300_000);
 
 test("one run finds the external address out, lets it in, accepts the server's own key, and hears the minion", async () => {
-  const { errors } = await up();
-  expect(errors).toBe("");
+  await configure({}, { stack: "test" });
+  const [{ errors }, second] = await Promise.all([up(), up("test")]);
+  expect([errors, second.errors]).toEqual(["", ""]);
   const { managed } = await output();
   expect(managed.externalAddresses).toEqual([external]);
   expect(managed.answer).toContain(`ok: ${id}: True`);
   expect(managed.answer).toContain("/etc/motd");
   expect(await gate()).toBe(external);
-  expect(await keys("minions")).toBe(id);
+  expect((await keys("minions")).split("\n")).toEqual([id, "test.lab.test"]);
   // What Salt itself says of the key is what was read on the server.
   expect(await lab.within("vendor", `salt-key -f ${id} | grep -o '[0-9a-f][0-9a-f]:.*'`)).toBe(managed.fingerprint);
   expect(await lab.within("vendor", `salt --out=json --static ${id} grains.item customer environment role`)).toContain(
@@ -154,13 +154,10 @@ test("the gate loaded anew lets the server in again, and what was taken from it 
 }, 120_000);
 
 test("a second server behind the same address shares it, and leaves it when it goes", async () => {
-  await configure({}, { stack: "test" });
-  expect((await up("test")).errors).toBe("");
-  expect((await keys("minions")).split("\n")).toEqual([id, "test.lab.test"]);
   expect(await destroy("test")).toEqual({ code: 0, said: "" });
   expect(await keys("minions")).toBe(id);
   expect(await gate()).toBe(external);
-}, 300_000);
+}, 120_000);
 
 test("a stolen name: the intruder's key is kept out, and each run warns of it", async () => {
   // Another machine of the customer's, behind the same NAT, takes the server's name.
@@ -211,7 +208,7 @@ test("another master with the same address is not obeyed", async () => {
     "vendor",
     "systemctl stop salt-master; mv /etc/salt/pki/master /etc/salt/pki/master.kept; systemctl start salt-master",
   );
-  await lab.within("dev", "systemctl restart --no-block salt-minion; sleep 8");
+  await lab.within("dev", "systemctl restart salt-minion; sleep 6");
   expect(await lab.within("dev", "ss -Htn state established dport = :4505")).toBe("");
   await lab.within(
     "vendor",
@@ -224,27 +221,22 @@ test("another master with the same address is not obeyed", async () => {
   );
 }, 120_000);
 
-test("a minion whose clock is a year off is heard all the same, or the run says that its clock is wrong", async () => {
-  // libfaketime for the one daemon; the containers share this machine's clock.
+test("a minion whose clock is a year behind is heard all the same", async () => {
+  // libfaketime for the one daemon, for the containers share this machine's clock.
+  const unit = "/etc/systemd/system/salt-minion.service.d";
   await lab.within(
     "dev",
-    `exec >/dev/null; apt-get -qq install -y --no-install-recommends faketime; mkdir -p /etc/systemd/system/salt-minion.service.d
-     printf '[Service]\\nEnvironment=LD_PRELOAD=/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1 FAKETIME=-365d FAKETIME_DONT_FAKE_MONOTONIC=1\\n' >/etc/systemd/system/salt-minion.service.d/clock.conf
-     systemctl daemon-reload; systemctl restart --no-block salt-minion`,
+    `exec >/dev/null 2>&1; apt-get -qq install -y --no-install-recommends faketime; mkdir -p ${unit}
+     printf '[Service]\nEnvironment=LD_PRELOAD=/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1 FAKETIME=-365d FAKETIME_DONT_FAKE_MONOTONIC=1\n' >${unit}/clock.conf
+     systemctl daemon-reload; systemctl restart salt-minion`,
   );
-  await sleep(12_000);
-  const said = await lab.within("vendor", `salt --out=txt ${id} test.ping 2>&1 || true`);
-  const journal = await lab.within("dev", "journalctl -u salt-minion --since -30s --no-pager -o cat | tail -5");
-  console.log(`clock a year behind: ${said} | ${journal}`);
-  await lab.within(
-    "dev",
-    "rm -r /etc/systemd/system/salt-minion.service.d; systemctl daemon-reload; systemctl restart --no-block salt-minion",
-  );
+  const year = String(new Date(Date.now() - 365 * 86_400_000).getUTCFullYear());
   await until(
-    async () => (await lab.within("vendor", `salt --out=txt ${id} test.ping || true`)) === `${id}: True`,
-    "with the right clock",
+    async () => (await lab.within("vendor", `salt --out=txt ${id} cmd.run 'date +%Y' || true`)) === `${id}: ${year}`,
+    "heard, and a year behind",
   );
-}, 120_000);
+  await lab.within("dev", `rm -r ${unit}; systemctl daemon-reload; systemctl restart salt-minion`);
+}, 180_000);
 
 test("destroying the stack takes the key from the master and the address from the gate", async () => {
   await configure({ keyVersion: 2, replaceKey: true });
@@ -253,12 +245,12 @@ test("destroying the stack takes the key from the master and the address from th
   expect(
     await lab.within(
       "dev",
-      "ls /etc/salt/pki/minion 2>/dev/null; dpkg -s salt-minion 2>/dev/null | grep ^Status || true",
+      "ls /etc/salt/pki/minion 2>/dev/null || true; dpkg -s salt-minion 2>/dev/null | grep ^Status || true",
     ),
   ).toBe("");
-  expect(await lab.within("vendor", "ls /etc/onprem 2>/dev/null; ls /etc/systemd/system | grep nftables || true")).toBe(
-    "",
-  );
+  expect(
+    await lab.within("vendor", "ls /etc/onprem 2>/dev/null || true; ls /etc/systemd/system | grep nftables || true"),
+  ).toBe("");
 }, 120_000);
 
 async function destroy(stack: string) {

@@ -28,6 +28,8 @@ export function minionText({ master, masterFingerprint, minionId, grains, keyVer
     `id: ${JSON.stringify(minionId)}`,
     // A key that waits for its acceptance is shown again every five seconds.
     "acceptance_wait_time: 5",
+    // Nor does it give up where another's key under its name came first.
+    "rejected_retry: true",
     `grains: ${JSON.stringify(Object.fromEntries(sorted))}`,
   ].join("\n")}\n`;
 }
