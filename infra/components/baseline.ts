@@ -27,6 +27,8 @@ export interface BaselineArgs {
   interfaces: Input<string[]>;
   /** The account that the provider logs in as; it keeps its way in. */
   login: string;
+  /** The host keys that are pinned, one a line. */
+  hostKey: string;
 }
 
 /**
@@ -153,8 +155,17 @@ function createAdministrator(name: string, { administrator, login }: BaselineArg
 }
 
 /** Comes after the administrator: where its login is the one that is to last, that one confirms that the others may go. */
-function createSshd(name: string, { login }: BaselineArgs, options: ChildOptions): void {
-  new Sshd(`${name}-sshd`, { permitRootLogin: login === "root" ? "prohibit-password" : "no" }, options);
+function createSshd(name: string, { login, hostKey }: BaselineArgs, options: ChildOptions): void {
+  const pinned = hostKey.split("\n").some((line) => line.startsWith("ecdsa-"));
+  new Sshd(
+    `${name}-sshd`,
+    {
+      permitRootLogin: login === "root" ? "prohibit-password" : "no",
+      // A key by which we know the server stays.
+      ...(pinned ? { withoutHostKeys: [] } : {}),
+    },
+    options,
+  );
 }
 
 /** The whole of chrony.conf(5), in words that version 3.5 of Ubuntu 20.04 knows too. Time is asked for, never given. */

@@ -114,7 +114,16 @@ function createBaseline(
       .filter((name) => name !== tunnelInterface)
       .sort(),
   );
-  const args = { administrator, time, updates, journal, interfaces, hostname: server.hostname, login: server.user };
+  const args = {
+    administrator,
+    time,
+    updates,
+    journal,
+    interfaces,
+    hostname: server.hostname,
+    login: server.user,
+    hostKey: server.hostKey,
+  };
   return new Baseline(`${name}-baseline`, args, options);
 }
 

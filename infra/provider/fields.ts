@@ -60,6 +60,19 @@ export function byFields<Want extends object>(fields: z.ZodRawShape, more?: (wan
   };
 }
 
+/** Inputs as an earlier version of this program has left them in a state, with the defaults of what came since. */
+export function withDefaults(
+  fields: z.ZodRawShape,
+  values: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const missing = Object.entries(fields).flatMap(([key, field]): [string, unknown][] => {
+    if (values[key] !== undefined) return [];
+    const { success, data } = (field as z.ZodType).safeParse(undefined);
+    return success && data !== undefined ? [[key, data]] : [];
+  });
+  return { ...values, ...Object.fromEntries(missing) };
+}
+
 function report(key: string, value: unknown, issue: z.core.$ZodIssue, problems: Problems): void {
   const path = [key, ...issue.path];
   const at = issue.path.reduce<unknown>(

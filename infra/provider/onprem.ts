@@ -1,6 +1,7 @@
 import { begunAt, findBegun } from "./begun.ts";
 import { differences } from "./difference.ts";
 import { Failure, reason } from "./failure.ts";
+import { withDefaults } from "./fields.ts";
 import type { Host, Say } from "./host/host.ts";
 import type { AnyKind } from "./kind.ts";
 import { allKinds, type Kinds } from "./kinds.ts";
@@ -101,13 +102,15 @@ export class Onprem implements Plugin {
 
   async diff(type: string, { name, say, outputs, oldInputs, inputs }: Change): Promise<Diff> {
     const kind = await this.#kind(type);
-    if (unknownKeys(inputs.values).length === 0) this.#warn(kind, { name, say }, inputs.values, outputs.values);
+    // In a refresh they are the state's own, which an earlier version may have written.
+    const want = withDefaults(kind.fields, inputs.values);
+    if (unknownKeys(inputs.values).length === 0) this.#warn(kind, { name, say }, want, outputs.values);
     const found = differences(oldInputs.values, inputs.values);
     const replaces = kind.identity.filter((key) => found.some((difference) => difference.path[0] === key));
     if (found.length > 0 || unknownKeys(inputs.values).length > 0) return { differences: found, replaces };
-    const steps = kind.plan(inputs.values, outputs.values, outputs.values.memory);
+    const steps = kind.plan(want, outputs.values, outputs.values.memory);
     const unmet: string[] = steps.map((step) => step.property ?? kind.identity[0] ?? "id");
-    if (kind.refuse?.(inputs.values, outputs.values, true) !== undefined) unmet.push("require");
+    if (kind.refuse?.(want, outputs.values, true) !== undefined) unmet.push("require");
     return {
       differences: [...new Set(unmet)].map((property) => ({ path: [property], change: "update" })),
       replaces: [],

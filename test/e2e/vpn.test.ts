@@ -234,9 +234,9 @@ test("destroying the stack takes the tunnel away at both ends, and leaves the hu
     { env: stacks.env },
   );
   expect({ code: ran.code, said: ran.code === 0 ? "" : ran.stdout + ran.stderr }).toEqual({ code: 0, said: "" });
-  expect(await lab.within("dev", "ls -A /etc/wireguard 2>/dev/null || true; ip link show wg-os2mo 2>/dev/null || true")).toBe(
-    "",
-  );
+  expect(
+    await lab.within("dev", "ls -A /etc/wireguard 2>/dev/null || true; ip link show wg-os2mo 2>/dev/null || true"),
+  ).toBe("");
   expect(
     await lab.within("vendor", "ls /etc/wireguard; ls /etc/systemd/system | grep wg-quick || true; wg show wg0 peers"),
   ).toBe("wg0.conf");

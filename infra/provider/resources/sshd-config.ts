@@ -21,6 +21,7 @@ export interface SshdSettings {
   x11Forwarding: boolean;
   logLevel: "INFO" | "VERBOSE";
   withoutAlgorithms: string[];
+  withoutHostKeys: string[];
 }
 
 /** What is never left to choose, by keyword. */
@@ -35,8 +36,10 @@ const always = {
   StrictModes: "yes",
 } as const;
 
+/** The one for keys of the host alone. */
+const hostKeyList = "HostKeyAlgorithms";
 /** Lists of algorithms by keyword. The name from before 8.5 for keys of users is still known to all. */
-const algorithmLists = ["Ciphers", "MACs", "KexAlgorithms", "HostKeyAlgorithms", "PubkeyAcceptedKeyTypes"] as const;
+const algorithmLists = ["Ciphers", "MACs", "KexAlgorithms", hostKeyList, "PubkeyAcceptedKeyTypes"] as const;
 
 /** Keywords that add to what other files say, where all others keep the first value. */
 const adding = ["allowusers", "allowgroups"];
@@ -64,9 +67,11 @@ function lines(settings: SshdSettings): Line[] {
     ["X11Forwarding", yes(settings.x11Forwarding)],
     ["LogLevel", settings.logLevel],
     // Taken away from the defaults, so that a newer sshd keeps what it can do better.
-    ...(settings.withoutAlgorithms.length === 0
-      ? []
-      : algorithmLists.map((list) => [list, `-${settings.withoutAlgorithms.join(",")}`] as const)),
+    ...algorithmLists.flatMap((list): Line[] => {
+      const more = list === hostKeyList ? settings.withoutHostKeys : [];
+      const without = [...settings.withoutAlgorithms, ...more];
+      return without.length === 0 ? [] : [[list, `-${without.join(",")}`]];
+    }),
   ];
 }
 
@@ -86,7 +91,10 @@ export interface SshdEffective extends SshdSettings {
  *
  * @param without The patterns that must match no algorithm; those that still match one are left out of the answer.
  */
-export function effective(dump: string, without: readonly string[]): SshdEffective {
+export function effective(
+  dump: string,
+  { withoutAlgorithms: without, withoutHostKeys }: Pick<SshdSettings, "withoutAlgorithms" | "withoutHostKeys">,
+): SshdEffective {
   const values = new Map<string, string[]>();
   for (const line of dump.split("\n").filter(Boolean)) {
     const [, keyword = "", value = ""] = /^(\S+) ?(.*)$/.exec(line) ?? [];
@@ -100,6 +108,7 @@ export function effective(dump: string, without: readonly string[]): SshdEffecti
   const algorithms = [...algorithmLists, "PubkeyAcceptedAlgorithms"].flatMap((list) =>
     one(list.toLowerCase()).split(","),
   );
+  const hostKeys = one(hostKeyList.toLowerCase()).split(",");
   return {
     permitRootLogin: canonical(one("permitrootlogin")) as SshdSettings["permitRootLogin"],
     passwordAuthentication: yes("passwordauthentication"),
@@ -115,6 +124,7 @@ export function effective(dump: string, without: readonly string[]): SshdEffecti
     x11Forwarding: yes("x11forwarding"),
     logLevel: one("loglevel") as SshdSettings["logLevel"],
     withoutAlgorithms: without.filter((pattern) => !algorithms.some((algorithm) => matches(algorithm, pattern))),
+    withoutHostKeys: withoutHostKeys.filter((pattern) => !hostKeys.some((algorithm) => matches(algorithm, pattern))),
     weakened: Object.entries(always)
       .filter(([keyword, value]) => one(keyword.toLowerCase()) !== value)
       .map(([keyword]) => `${keyword.toLowerCase()} ${one(keyword.toLowerCase())}`),

@@ -82,9 +82,14 @@ export interface SshdArgs {
   /**
    * Patterns of algorithms that are taken away from the server's defaults: ciphers, MACs, key exchange, keys of hosts and
    * users.
-   * @default ["*-cbc","3des*","arcfour*","diffie-hellman-group-exchange-sha1","diffie-hellman-group1-*","diffie-hellman-group14-*","hmac-md5*","hmac-sha1*","ssh-dss*","ssh-rsa","ssh-rsa-cert*","umac-64*"]
+   * @default ["*-cbc","3des*","arcfour*","diffie-hellman-group-exchange-*","diffie-hellman-group1-*","diffie-hellman-group14-*","ecdh-sha2-nistp*","hmac-md5*","hmac-sha1*","hmac-sha2-256","hmac-sha2-512","ssh-dss*","ssh-rsa","ssh-rsa-cert*","umac-128@openssh.com","umac-64*"]
    */
   withoutAlgorithms?: string[];
+  /**
+   * Patterns of host keys that the server does not show, on top of those. Clients that have pinned one of them are shut out.
+   * @default ["ecdsa-*"]
+   */
+  withoutHostKeys?: string[];
 }
 
 /** What the SSH server allows, and why. The settings are missing where its configuration is broken. */
@@ -102,16 +107,23 @@ const algorithms = [
   "*-cbc",
   "3des*",
   "arcfour*",
-  "diffie-hellman-group-exchange-sha1",
+  "diffie-hellman-group-exchange-*",
   "diffie-hellman-group1-*",
   "diffie-hellman-group14-*",
+  "ecdh-sha2-nistp*",
   "hmac-md5*",
   "hmac-sha1*",
+  // Of these only the forms that authenticate what is encrypted already stay.
+  "hmac-sha2-256",
+  "hmac-sha2-512",
   "ssh-dss*",
   "ssh-rsa",
   "ssh-rsa-cert*",
+  "umac-128@openssh.com",
   "umac-64*",
 ];
+
+const hostKeys = ["ecdsa-*"];
 
 const sorted = (words: string[]) => [...new Set(words)].sort();
 const allowed = z
@@ -123,6 +135,10 @@ const allowed = z
   .min(1)
   .transform(sorted)
   .optional();
+
+const algorithmPattern = z
+  .string()
+  .regex(/^[a-z0-9*?][a-z0-9@.*?-]*$/, "must be a pattern of algorithms, such as hmac-sha1*");
 
 const fields = {
   permitRootLogin: z.enum(["no", "prohibit-password"]).default("no"),
@@ -138,10 +154,8 @@ const fields = {
   agentForwarding: z.boolean().default(false),
   x11Forwarding: z.boolean().default(false),
   logLevel: z.enum(["INFO", "VERBOSE"]).default("VERBOSE"),
-  withoutAlgorithms: z
-    .array(z.string().regex(/^[a-z0-9*?][a-z0-9@.*?-]*$/, "must be a pattern of algorithms, such as hmac-sha1*"))
-    .default(algorithms)
-    .transform(sorted),
+  withoutAlgorithms: z.array(algorithmPattern).default(algorithms).transform(sorted),
+  withoutHostKeys: z.array(algorithmPattern).default(hostKeys).transform(sorted),
 };
 
 /**
@@ -212,7 +226,7 @@ export const sshd: Kind<SshdSettings, SshdSeen> = {
     return {
       installed: dump.code !== 127,
       ...(dump.code === 0
-        ? effective(dump.stdout, want.withoutAlgorithms ?? algorithms)
+        ? effective(dump.stdout, { withoutAlgorithms: algorithms, withoutHostKeys: hostKeys, ...want })
         : { problem: firstLine(dump.stderr) }),
       ...otherFiles(decoded(main), files),
       ...(owned ? { dropIn: decoded(ours) } : {}),

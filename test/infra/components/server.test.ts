@@ -159,6 +159,16 @@ test.each([
   expect(inputsOf(await made({ server }), "server-baseline-sshd")?.permitRootLogin).toBe(permitRootLogin);
 });
 
+test("an ECDSA host key stays where the server is known by it, and goes elsewhere", async () => {
+  const ecdsa =
+    "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBEmKSENjQEezOmxkZMy7opKgwFB9nkt5YRrYMjNuG5N87uRgg6CLrbo5wAdT/y6v0mKV0U2w0WZ2YB/++Tpockg=";
+  const without = async (hostKey: string[]) => {
+    const server = { host: "10.20.0.13", hostKey, user: "ubuntu" };
+    return inputsOf(await made({ server }), "server-baseline-sshd")?.withoutHostKeys;
+  };
+  expect([await without([key]), await without([key, ecdsa])]).toEqual([undefined, []]);
+});
+
 test("where the clock must not be set, the time service runs and only measures", async () => {
   const real = inputsOf(await made(), "server-baseline-time");
   const container = inputsOf(await made({ time: { servers: ["10.20.0.1"], adjust: false } }), "server-baseline-time");

@@ -1,6 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { absolutePath, accountName, byFields, fileMode, localFile } from "../../../infra/provider/fields.ts";
+import {
+  absolutePath,
+  accountName,
+  byFields,
+  fileMode,
+  localFile,
+  withDefaults,
+} from "../../../infra/provider/fields.ts";
 import { type Problem, Problems } from "../../../infra/provider/problems.ts";
 import { LocalFile } from "../../../infra/provider/step.ts";
 import { OtherAsset } from "../../../infra/provider/values.ts";
@@ -136,4 +143,9 @@ describe("byFields", () => {
     expect(JSON.stringify(problems)).not.toMatch(/12345|67890/);
     expect(problems).toHaveLength(2);
   });
+});
+
+test("inputs that an earlier version has left get the defaults of what came since, and keep their own", () => {
+  const fields = { name: z.string(), mode: z.string().default("0644"), keys: z.array(z.string()).default(["a"]) };
+  expect(withDefaults(fields, { name: "x", mode: "0600" })).toEqual({ name: "x", mode: "0600", keys: ["a"] });
 });

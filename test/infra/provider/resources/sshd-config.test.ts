@@ -21,6 +21,7 @@ const hardened: SshdSettings = {
   x11Forwarding: false,
   logLevel: "VERBOSE",
   withoutAlgorithms: ["*-cbc", "hmac-sha1*"],
+  withoutHostKeys: [],
 };
 
 it("writes our file", () => {
@@ -66,9 +67,19 @@ it("leaves the algorithms alone where none is to be taken away", () => {
   expect(dropInText({ ...hardened, withoutAlgorithms: [] })).not.toContain("Ciphers");
 });
 
+it("takes keys of the host away from the one list of theirs, for accounts may have such keys", () => {
+  const text = dropInText({ ...hardened, withoutAlgorithms: [], withoutHostKeys: ["ecdsa-*"] });
+  expect(text).toContain("\nHostKeyAlgorithms -ecdsa-*\n");
+  expect(text).not.toContain("PubkeyAcceptedKeyTypes");
+  const dump = fixture("sshd-debian-12/default.txt");
+  expect(effective(dump, { withoutAlgorithms: [], withoutHostKeys: ["ecdsa-*", "x-*"] }).withoutHostKeys).toEqual([
+    "x-*",
+  ]);
+});
+
 describe("effective", () => {
   it("reads Debian 12 as it comes", () => {
-    expect(effective(fixture("sshd-debian-12/default.txt"), hardened.withoutAlgorithms)).toEqual({
+    expect(effective(fixture("sshd-debian-12/default.txt"), hardened)).toEqual({
       permitRootLogin: "prohibit-password",
       passwordAuthentication: true,
       keyboardInteractive: false,
@@ -81,13 +92,14 @@ describe("effective", () => {
       x11Forwarding: true,
       logLevel: "INFO",
       withoutAlgorithms: ["*-cbc"],
+      withoutHostKeys: [],
       weakened: [],
     });
   });
 
   // OpenSSH 8.4, with the names and the second switch of 8.2; 9.2; 10.0.
   it.each(["sshd-debian-11", "sshd-debian-12", "sshd-debian-13"])("reads %s with our file", (folder) => {
-    expect(effective(fixture(`${folder}/hardened.txt`), hardened.withoutAlgorithms)).toEqual({
+    expect(effective(fixture(`${folder}/hardened.txt`), hardened)).toEqual({
       ...hardened,
       weakened: [],
     });
@@ -97,7 +109,7 @@ describe("effective", () => {
     const dump = fixture("sshd-debian-11/hardened.txt")
       .replace("challengeresponseauthentication no", "challengeresponseauthentication yes")
       .replace("pubkeyacceptedkeytypes ", "pubkeyacceptedkeytypes ssh-rsa,");
-    expect(effective(dump, ["ssh-dss*", "ssh-rsa"])).toMatchObject({
+    expect(effective(dump, { withoutAlgorithms: ["ssh-dss*", "ssh-rsa"], withoutHostKeys: [] })).toMatchObject({
       keyboardInteractive: true,
       withoutAlgorithms: ["ssh-dss*"],
     });
@@ -105,7 +117,7 @@ describe("effective", () => {
 
   it("reads who may log in, once and in order, and what is weakened", () => {
     const dump = fixture("sshd-debian-12/hardened.txt").replace("strictmodes yes", "strictmodes no");
-    expect(effective(`${dump}allowusers b\nallowusers a\nallowusers b\nallowgroups g\n`, [])).toMatchObject({
+    expect(effective(`${dump}allowusers b\nallowusers a\nallowusers b\nallowgroups g\n`, hardened)).toMatchObject({
       allowUsers: ["a", "b"],
       allowGroups: ["g"],
       weakened: ["strictmodes no"],

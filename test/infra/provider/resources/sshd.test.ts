@@ -5,7 +5,15 @@ import { run, write } from "../../../../infra/provider/step.ts";
 import { checked, fixture } from "../checked.ts";
 import { FakeHost, type Standing } from "../fake-host.ts";
 
-const want = checked(sshd, {}) as SshdSettings;
+/** What the servers of the fixtures were told. */
+const recorded = {
+  withoutAlgorithms: [
+    ...["*-cbc", "3des*", "arcfour*", "diffie-hellman-group-exchange-sha1", "diffie-hellman-group1-*"],
+    ...["diffie-hellman-group14-*", "hmac-md5*", "hmac-sha1*", "ssh-dss*", "ssh-rsa", "ssh-rsa-cert*", "umac-64*"],
+  ],
+  withoutHostKeys: [],
+};
+const want = checked(sshd, recorded) as SshdSettings;
 const agreed: SshdSeen = {
   ...want,
   weakened: [],
@@ -161,22 +169,25 @@ it("guards every change, removal too", () => {
 
 describe("check", () => {
   it("fills in the hardened values", () => {
-    expect(want).toMatchObject({
+    const hardened = checked(sshd, {});
+    expect(hardened).toMatchObject({
       permitRootLogin: "no",
       passwordAuthentication: false,
       keyboardInteractive: false,
       maxAuthTries: 4,
       loginGraceTime: 30,
       tcpForwarding: "no",
-      withoutAlgorithms: expect.arrayContaining(["hmac-sha1*", "ssh-rsa"]),
+      withoutAlgorithms: expect.arrayContaining(["hmac-sha1*", "ssh-rsa", "ecdh-sha2-nistp*"]),
+      withoutHostKeys: ["ecdsa-*"],
     });
-    expect(want).not.toHaveProperty("allowUsers");
+    expect(hardened).not.toHaveProperty("allowUsers");
   });
 
   it("sorts lists", () => {
     const given = { allowUsers: ["deploy@10.0.0.0/8", "anna", "anna"], withoutAlgorithms: ["b", "a"] };
     expect(checked(sshd, given)).toEqual({
       ...want,
+      withoutHostKeys: ["ecdsa-*"],
       allowUsers: ["anna", "deploy@10.0.0.0/8"],
       withoutAlgorithms: ["a", "b"],
     });
