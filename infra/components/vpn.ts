@@ -2,8 +2,8 @@ import { ComponentResource, type ComponentResourceOptions, type Output, output, 
 import type { Facts } from "../provider/resources/facts.ts";
 import { Package } from "../provider/resources/package.ts";
 import { Provider } from "../provider/resources/provider.ts";
-import { WireGuard } from "../provider/resources/wireguard.ts";
-import { WireGuardPeer } from "../provider/resources/wireguard-peer.ts";
+import { WireGuard } from "../provider/resources/wire-guard.ts";
+import { WireGuardPeer } from "../provider/resources/wire-guard-peer.ts";
 import type { VpnSettings } from "../settings/vpn.ts";
 import { type ChildOptions, childOptions } from "./child-options.ts";
 

@@ -21,8 +21,8 @@ export const kinds: Kinds = {
   "onprem:linux:SystemdUnit": async () => (await import("./resources/systemd-unit.ts")).systemdUnit,
   "onprem:linux:TimeZone": async () => (await import("./resources/time-zone.ts")).timeZone,
   "onprem:linux:User": async () => (await import("./resources/user.ts")).user,
-  "onprem:linux:WireGuard": async () => (await import("./resources/wireguard.ts")).wireGuard,
-  "onprem:linux:WireGuardPeer": async () => (await import("./resources/wireguard-peer.ts")).wireGuardPeer,
+  "onprem:linux:WireGuard": async () => (await import("./resources/wire-guard.ts")).wireGuard,
+  "onprem:linux:WireGuardPeer": async () => (await import("./resources/wire-guard-peer.ts")).wireGuardPeer,
 };
 
 /** All of them, for what is written about the whole: the schema, the documents. */

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
-import { interfaceAddresses, keepalive, mtu, peerRanges, publicKey } from "../provider/wireguard-values.ts";
+import { interfaceAddresses, keepalive, mtu, peerRanges, publicKey } from "../provider/wire-guard-values.ts";
 import { range } from "./addresses.ts";
 import type { FirewallSettings } from "./firewall.ts";
 import { type Login, login, withWay } from "./login.ts";

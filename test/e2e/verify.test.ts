@@ -39,7 +39,8 @@ const verify = (...more: string[]) => {
 
 test("a server as it should be: all as requested, exit code 0", async () => {
   const { code, stdout, stderr } = await verify();
-  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const failed = stdout.split("\n").filter((line) => line.includes("FAILED"));
+  expect({ code, stderr, failed }).toEqual({ code: 0, stderr: "", failed: [] });
   expect(stdout).toMatch(/ok {6}ssh +22\/tcp +open/);
   // This machine is in the management segment, which may not open OS2mo.
   expect(stdout).toMatch(/ok {6}web +443\/tcp +filtered, as it should be: this machine \([\d.]+\) is not of/);
@@ -53,7 +54,7 @@ test("a firewall of the customer's that drops what was asked for is named, in wo
   const { v4 } = lab.machine("vendor").addresses;
   const nft = (rules: string) => lab.within("vendor", `nft -f - <<'END'\n${rules}\nEND`);
   await nft(
-    "table inet between { chain in { type filter hook input priority -200; tcp dport 4506 drop; tcp dport 4505 reject with tcp reset; udp dport 123 drop; } }",
+    "table inet between { chain in { type filter hook input priority -200; tcp dport 4506 drop; tcp dport 4505 reject with tcp reset; udp dport 123 drop; }; }",
   );
   try {
     const { code, stdout } = await verify();

@@ -1,4 +1,4 @@
-import { readConfiguration, type WireGuardPeer } from "./wireguard-texts.ts";
+import { readConfiguration, type WireGuardPeer } from "./wire-guard-texts.ts";
 
 /** Where a peer's own file is, beside the interface's. */
 export const peerFileOf = (device: string, name: string) => `/etc/wireguard/${device}.peers/${name}.conf`;

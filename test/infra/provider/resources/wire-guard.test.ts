@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { type WireGuardSeen, wireGuard } from "../../../../infra/provider/resources/wireguard.ts";
+import { type WireGuardSeen, wireGuard } from "../../../../infra/provider/resources/wire-guard.ts";
 import {
   configurationText,
   lookScript,
   readConfiguration,
   readLive,
-} from "../../../../infra/provider/resources/wireguard-texts.ts";
+} from "../../../../infra/provider/resources/wire-guard-texts.ts";
 import { checked } from "../checked.ts";
 import { FakeHost } from "../fake-host.ts";
 

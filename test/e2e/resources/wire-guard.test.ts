@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { SshHost } from "../../../infra/provider/host/ssh-host.ts";
 import { aptPackage } from "../../../infra/provider/resources/package.ts";
-import { type WireGuardSeen, wireGuard } from "../../../infra/provider/resources/wireguard.ts";
+import { type WireGuardSeen, wireGuard } from "../../../infra/provider/resources/wire-guard.ts";
 import { machine, lab as theLab } from "../on-lab.ts";
 import { byHand, labHost, Managed } from "./lifecycle.ts";
 

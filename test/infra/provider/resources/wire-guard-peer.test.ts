@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { type WireGuardPeerSeen, wireGuardPeer } from "../../../../infra/provider/resources/wireguard-peer.ts";
+import { type WireGuardPeerSeen, wireGuardPeer } from "../../../../infra/provider/resources/wire-guard-peer.ts";
 import {
   bootText,
   peerLookScript,
   peerText,
   readPeerFile,
   readPeerLive,
-} from "../../../../infra/provider/resources/wireguard-peer-texts.ts";
+} from "../../../../infra/provider/resources/wire-guard-peer-texts.ts";
 import { checked } from "../checked.ts";
 import { FakeHost } from "../fake-host.ts";
 

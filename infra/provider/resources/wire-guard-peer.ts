@@ -4,7 +4,7 @@ import { byFields } from "../fields.ts";
 import type { Kind } from "../kind.ts";
 import { HostResource, type Inputs } from "../resource.ts";
 import { run, type Step, write } from "../step.ts";
-import { interfaceName, isAlive, keepalive, peerRanges, publicKey } from "../wireguard-values.ts";
+import { interfaceName, isAlive, keepalive, peerRanges, publicKey } from "../wire-guard-values.ts";
 import {
   bootText,
   dropInOf,
@@ -13,7 +13,7 @@ import {
   peerText,
   readPeerFile,
   readPeerLive,
-} from "./wireguard-peer-texts.ts";
+} from "./wire-guard-peer-texts.ts";
 
 /** One peer of a WireGuard interface that somebody else keeps: the hub's side of a server's tunnel. */
 export interface WireGuardPeerArgs {

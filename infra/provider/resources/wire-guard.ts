@@ -16,7 +16,7 @@ import {
   publicKey,
   rejectAfter,
   sortedWords,
-} from "../wireguard-values.ts";
+} from "../wire-guard-values.ts";
 import { act, systemctl } from "./systemctl.ts";
 import {
   configurationOf,
@@ -27,7 +27,7 @@ import {
   readLive,
   type WireGuardConfiguration,
   type WireGuardLive,
-} from "./wireguard-texts.ts";
+} from "./wire-guard-texts.ts";
 
 /** A WireGuard interface that comes up with the host. */
 export interface WireGuardArgs {
