@@ -37,7 +37,7 @@ describe("a server of exactly the guide's size, with Debian where it asks for Ub
   const unsure = "Whether the disk is an SSD (SRV-5) cannot be told here: the virtual disk says it rotates (qemu).";
 
   // A time service that reaches nobody, and what Ubuntu's server brings too: their installation is a container's to show.
-  const packages = ["chrony", "unattended-upgrades"];
+  const packages = ["chrony", "unattended-upgrades", "wireguard-tools"];
   const size = { cores: 4, memoryMiB: 16_384, diskGB: 60 };
   bootedFor({ name: "fit", ...size, packages }, { override: { releases: { debian: ["12"] } } });
 
