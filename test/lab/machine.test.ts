@@ -49,7 +49,9 @@ test("a server's files: what a firewall must let out stands at fixed addresses",
   expect(files["/etc/resolv.conf"]?.content).toBe(
     "nameserver 198.18.42.200\nnameserver 2001:2:0:2a4::200\nsearch lab.test\noptions timeout:1 attempts:2\n",
   );
-  expect(files["/etc/apt/apt.conf.d/01proxy"]?.content).toBe('Acquire::http::Proxy "http://198.18.42.65:3142";\n');
+  expect(files["/etc/apt/apt.conf.d/01proxy"]?.content).toBe(
+    'Acquire::http::Proxy "http://198.18.42.65:3142";\nAcquire::http::Proxy::198.18.42.200 "DIRECT";\n',
+  );
   expect(files["/etc/apt/sources.list"]?.content).toBe("deb http://HTTPS///a.example/debian bookworm main\n");
   expect(files["/etc/systemd/network/10-lab.network"]?.content).toBe(
     [
