@@ -82,7 +82,8 @@ export const firewallTexts: Readonly<Record<Language, FirewallTexts>> = {
     },
     answers: {
       heading: "Det beder vi jer sende tilbage",
-      paragraph: "Leverandøren åbner først sin side, når adressen er kendt.",
+      paragraph:
+        "Leverandøren åbner først sin side, når adressen er kendt. Når I har åbnet, prøver vi hver forbindelse af, udefra og fra serveren, og I får at vide, hvad der er åbent, lukket eller filtreret.",
       questions: [
         "Den eller de eksterne IP-adresser, som serverne bruger udadtil (NET-3):",
         "Dato for åbningen:",
@@ -132,7 +133,8 @@ export const firewallTexts: Readonly<Record<Language, FirewallTexts>> = {
     },
     answers: {
       heading: "What we ask you to send back",
-      paragraph: "The vendor opens its side only once the address is known.",
+      paragraph:
+        "The vendor opens its side only once the address is known. When you have opened yours, we try every connection, from outside and from the server, and tell you what is open, closed or filtered.",
       questions: [
         "The external IP address or addresses that the servers use outwards (NET-3):",
         "Date of the opening:",
