@@ -10,7 +10,7 @@ void pulumi.log.info(describeActionsPlugin(actionsPlugin()));
 
 const actions = await actionsConnection(settings.server, !pulumi.runtime.isDryRun());
 const master = settings.management.salt?.login;
-const masterActions = master && (await actionsConnection(master, !pulumi.runtime.isDryRun()));
+const masterActions = master && (await actionsConnection(master, !pulumi.runtime.isDryRun(), pulumi.getStack()));
 const server = new Server("server", { settings, actions, ...(masterActions && { masterActions }) });
 
 export const hostname = settings.server.hostname;

@@ -55,7 +55,8 @@ export function labSettings(
         dns: { protocol: "udp", ports: services.dns.ports, to: both(services.dns.addresses) },
         "dns-tcp": { protocol: "tcp", ports: services.dns.ports, to: both(services.dns.addresses) },
         time: { protocol: "udp", ports: services.ntp.ports, to: both(services.ntp.addresses) },
-        packages: { protocol: "tcp", ports: services.aptProxy.ports, to: both(services.aptProxy.addresses) },
+        // The proxy listens on IPv4 alone.
+        packages: { protocol: "tcp", ports: services.aptProxy.ports, to: [services.aptProxy.addresses.v4] },
       },
     },
     administrator: { keys: [publicKey.trim()] },

@@ -30,11 +30,12 @@ export type LastingLogin = Omit<ConnectionSettings, "initial" | "previous">;
  * kept in the state: so the keys of files are served by an agent of this process, and only the agent's socket is an input.
  *
  * @param serve Whether anything will log in: in a preview nothing does, and no key is read.
+ * @param by Who logs in, where several may at once on the same host: the stack's name.
  */
-export async function actionsConnection(settings: LastingLogin, serve: boolean): Promise<ActionsConnection> {
+export async function actionsConnection(settings: LastingLogin, serve: boolean, by = ""): Promise<ActionsConnection> {
   const { jump } = settings;
   const files = [settings, ...(jump === undefined ? [] : [jump])].filter((one) => one.privateKeyFile !== undefined);
-  const socket = socketPath(settings);
+  const socket = socketPath(settings, by);
   if (serve && files.length > 0) await serveKeys(await Promise.all(files.map(servedKey)), socket);
   return {
     ...login(settings, socket),
@@ -72,7 +73,7 @@ async function servedKey({ privateKeyFile = "", passphrase }: ConnectionSettings
 }
 
 /** The same in every run for one server, and another for any other: it is an input, and updates run side by side. */
-function socketPath({ host, port = 22, hostKey }: ConnectionSettings): string {
-  const name = createHash("sha256").update(`${host}:${port} ${hostKey}`).digest("hex").slice(0, 16);
+function socketPath({ host, port = 22, hostKey }: ConnectionSettings, by: string): string {
+  const name = createHash("sha256").update(`${by}${host}:${port} ${hostKey}`).digest("hex").slice(0, 16);
   return join(tmpdir(), `onprem-${process.getuid?.() ?? "agent"}`, `${name}.sock`);
 }

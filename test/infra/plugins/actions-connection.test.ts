@@ -77,3 +77,9 @@ test.each([
 ])("of %j a client in Go meets %s", (lines, met) => {
   expect(metKey(lines.join("\n"))).toBe(met);
 });
+
+test("two stacks that log in to one host at once have a socket each", async () => {
+  const settings = { host: "10.0.0.9", hostKey: "ssh-ed25519 A", privateKeyFile: "~/.ssh/none" };
+  const socket = async (by?: string) => (await actionsConnection(settings, false, by)).agentSocketPath;
+  expect(new Set([await socket(), await socket("dev"), await socket("test"), await socket("dev")]).size).toBe(3);
+});
