@@ -10,4 +10,7 @@ if (Number(process.versions.node.split(".")[0]) < 24) {
 
 useCompileCache();
 
-export default { ...(await import("./index.ts")) };
+// What a server does not have is no output.
+export default Object.fromEntries(
+  Object.entries(await import("./index.ts")).filter(([, output]) => output !== undefined),
+);

@@ -63,16 +63,21 @@ export interface SaltRepository {
   readonly key: string;
 }
 
+/** Where the packages stand once they are made. */
+export function saltFolder(): string {
+  const hash = createHash("sha256")
+    .update(JSON.stringify([packages, program("salt"), unit("x"), 1]))
+    .digest("hex")
+    .slice(0, 12);
+  return join(labFolder(), `salt-${saltVersion}-${hash}`);
+}
+
 /**
  * Salt's Debian packages, as the vendor's repository would have them: made of Salt as PyPI has it, once for this cache, since the
  * real repository is out of reach of a closed network. Takes one to two minutes the first time.
  */
 export async function saltRepository(progress: Progress): Promise<SaltRepository> {
-  const hash = createHash("sha256")
-    .update(JSON.stringify([packages, program("salt"), unit("x"), 1]))
-    .digest("hex")
-    .slice(0, 12);
-  const folder = join(labFolder(), `salt-${saltVersion}-${hash}`);
+  const folder = saltFolder();
   await mkdir(labFolder(), { recursive: true });
   await withLock(join(labFolder(), "salt.lock"), progress, async () => {
     if (existsSync(folder)) return;

@@ -11,22 +11,24 @@ import { runMain, type Surroundings } from "./main.ts";
 import { ScriptError, UsageError } from "./script-error.ts";
 import { decide, describeKey, type Said } from "./trust/decision.ts";
 import { comparison } from "./trust/fingerprints.ts";
-import { readTarget, recordHostKey, type Target, type Whose } from "./trust/stack-file.ts";
+import { hosts, readTargets, recordHostKey, type Targets, type Whose } from "./trust/stack-file.ts";
 import { writeWhole } from "./write-whole.ts";
 
 const usage = `Usage: npm run trust -- STACK [options]
 
 Shows the host key of a stack's server in every form that its console may show it and, once you agree, records it in
-Pulumi.STACK.yaml. Logs in nowhere, but on a jump host.
+Pulumi.STACK.yaml; and in the same way those of the jump host, the VPN's hub and the Salt master that the file names with
+a login. Logs in nowhere, but on a jump host.
 
-  --fingerprint SHA256:...  trust this key and no other, without asking; more than once for a jump host and the server
+  --only HOST               this one alone: jump, server, hub or master
+  --fingerprint SHA256:...  trust this key and no other, without asking; more than once where there are more hosts
   --yes                     trust what is shown, without asking
   --replace                 a key that is recorded may be replaced
   --config-file FILE        another file than Pulumi.STACK.yaml
 `;
 
 await runMain(usage, async (surroundings) => {
-  const { file, said } = readArguments(surroundings.args);
+  const { file, said, only } = readArguments(surroundings.args);
   if (!existsSync(file)) {
     throw new ScriptError(
       `there is no ${file}`,
@@ -34,8 +36,12 @@ await runMain(usage, async (surroundings) => {
       "make the stack first: npm run pulumi -- stack init STACK",
     );
   }
-  if (readTarget(await readFile(file, "utf8"), file).jump !== undefined) await trust("jump", file, said, surroundings);
-  await trust("server", file, said, surroundings);
+  const targets = readTargets(await readFile(file, "utf8"), file);
+  const named = hosts.filter((whose) => targetOf(targets, whose) !== undefined);
+  if (only !== undefined && !named.includes(only)) {
+    throw new ScriptError(`${file} names no ${only}`, `it names: ${named.join(", ")}`);
+  }
+  for (const whose of only === undefined ? named : [only]) await trust(whose, file, said, surroundings);
   return 0;
 });
 
@@ -47,22 +53,31 @@ function readArguments(args: readonly string[]) {
       fingerprint: { type: "string", multiple: true, default: [] },
       yes: { type: "boolean", short: "y", default: false },
       replace: { type: "boolean", default: false },
+      only: { type: "string" },
       "config-file": { type: "string" },
     },
   });
   const stack = positionals[0]?.split("/").at(-1);
   if (stack === undefined || positionals.length > 1) throw new UsageError("name one stack");
+  const only = hosts.find((whose) => whose === values.only);
+  if (only === undefined && values.only !== undefined) throw new UsageError(`--only takes ${hosts.join(", ")}`);
   const said: Said = { fingerprints: values.fingerprint, yes: values.yes, replace: values.replace };
-  return { file: values["config-file"] ?? join(projectFolder, `Pulumi.${stack}.yaml`), said };
+  return { file: values["config-file"] ?? join(projectFolder, `Pulumi.${stack}.yaml`), said, only };
+}
+
+const names: Record<Whose, string> = { jump: "jump host", server: "server", hub: "hub", master: "master" };
+
+function targetOf(targets: Targets, whose: Whose) {
+  return whose === "server" ? targets : targets[whose];
 }
 
 /** Read one host's key, decide with the user, and record it. */
 async function trust(whose: Whose, file: string, said: Said, { reporter, signal, env }: Surroundings): Promise<void> {
-  const target = readTarget(await readFile(file, "utf8"), file);
-  const { host, port = 22, hostKey } = whose === "jump" && target.jump ? target.jump : target;
+  const targets = readTargets(await readFile(file, "utf8"), file);
+  const { host, port = 22, hostKey } = targetOf(targets, whose) ?? targets;
   const lines = [hostKey ?? []].flat().join("\n");
-  const name = `${whose === "jump" ? "jump host" : "server"} ${endpoint({ host, port, hostKey: "" })}`;
-  const jump = whose === "server" && target.jump ? { jump: jumpSettings(target.jump, file, env) } : {};
+  const name = `${names[whose]} ${endpoint({ host, port, hostKey: "" })}`;
+  const jump = whose === "server" && targets.jump ? { jump: jumpSettings(targets.jump, file, env) } : {};
   const say = (_: string, message: string) => reporter.line(message);
   const seen = await readHostKey({ host, port, ...jump }, say);
   const pinned = lines.trim() === "" ? [] : pinnedKeys({ host, port, hostKey: lines });
@@ -83,7 +98,7 @@ async function trust(whose: Whose, file: string, said: Said, { reporter, signal,
   reporter.line(`recorded in ${file}`);
 }
 
-function jumpSettings(jump: NonNullable<Target["jump"]>, file: string, env: NodeJS.ProcessEnv): ConnectionSettings {
+function jumpSettings(jump: NonNullable<Targets["jump"]>, file: string, env: NodeJS.ProcessEnv): ConnectionSettings {
   if (jump.privateKey !== undefined || jump.passphrase !== undefined) {
     throw new ScriptError(
       "the key of the jump host is a secret of the stack, which only pulumi can read",
@@ -113,7 +128,7 @@ async function agrees(signal: AbortSignal): Promise<boolean> {
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await terminal.question("Does the server's console show the same? yes/no: ", { signal });
+    const answer = await terminal.question("Does its console show the same? yes/no: ", { signal });
     return answer.trim().toLowerCase() === "yes";
   } finally {
     terminal.close();

@@ -85,7 +85,7 @@ function createRepository(
   { uri, suite, components, key }: NonNullable<SaltSettings["repository"]>,
   options: ChildOptions,
 ): File[] {
-  const keyFile = "/etc/apt/keyrings-onprem-salt.asc";
+  const keyFile = "/usr/share/keyrings/onprem-salt.asc";
   const keyring = new File(`${name}-repository-key`, { path: keyFile, content: `${key.trim()}\n` }, options);
   const content = repositoryText({ uri, suite, components }, keyFile);
   const source = new File(

@@ -1,10 +1,13 @@
 import { z } from "zod";
 import { addressRange, isAsGoodAsEverybody } from "./ranges.ts";
 
-/** Name of a network interface as wg-quick(8) takes it. */
+/**
+ * Name of a network interface as wg-quick(8) takes it, as far as it can be the instance of a unit without escapes
+ * (systemd.unit(5)) and is no option.
+ */
 export const interfaceName = z
   .string()
-  .regex(/^[A-Za-z0-9_=+-][A-Za-z0-9_=+.-]{0,14}$/, "must be the name of an interface, at most 15 characters");
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$/, "must be the name of an interface, at most 15 characters");
 
 /** A Curve25519 key, public or pre-shared, in the form that wg(8) prints: base64 of 32 bytes, whose last digit has two bits of its own. */
 export const publicKey = z

@@ -29,7 +29,7 @@ export function mistakesAcross(read: PartlyRead, given: Given, marked: (key: str
     ...otherLogins(read, given.server, (value) => shown("server", value)),
     ...clock(read),
     ...vpn(read, given),
-    ...salt(read, (value) => shown("management", value)),
+    ...salt(read, given, (value) => shown("management", value)),
   ];
 }
 
@@ -133,8 +133,19 @@ function vpn({ firewall }: PartlyRead, given: Given): Mistake[] {
   ];
 }
 
-/** The master is a host that the firewall lets the server out to (Q-SRV-6). */
-function salt({ firewall, management }: PartlyRead, shown: (value: string) => string): Mistake[] {
+/** The master is a host that the firewall lets the server out to (Q-SRV-6), and its gate is kept by a login there. */
+function salt(read: PartlyRead, given: Given, shown: (value: string) => string): Mistake[] {
+  const { salt: written } = isTree(given.management) ? given.management : {};
+  const shut = isTree(written) && written.gate !== undefined && written.login === undefined;
+  return [
+    ...(shut
+      ? [{ path: "management.salt.gate", reason: "needs management.salt.login: it is kept on the master" }]
+      : []),
+    ...masterAddress(read, shown),
+  ];
+}
+
+function masterAddress({ firewall, management }: PartlyRead, shown: (value: string) => string): Mistake[] {
   const master = management?.salt?.master;
   const open = firewall?.saltMaster;
   if (master === undefined || open === undefined) return [];

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { vendorRecipe } from "../../lab/recipe.ts";
 import { layerFolder, readBaseRecipe } from "../../lab/rootfs.ts";
+import { saltFolder } from "../../lab/salt-packages.ts";
 import { findEngine } from "../engine/engine.ts";
 
 /** Something that takes minutes to make and is kept between runs. */
@@ -16,6 +17,7 @@ export async function readCaches(env: NodeJS.ProcessEnv): Promise<Cached[]> {
     { what: "Pulumi engine", cached: (await findEngine(env, () => undefined)) !== undefined },
     { what: "root file system of the servers", cached: existsSync(layerFolder(base)) },
     { what: "root file system of the vendor's host", cached: existsSync(layerFolder(vendorRecipe(base))) },
+    { what: "Salt's packages", cached: existsSync(saltFolder()) },
   ];
 }
 

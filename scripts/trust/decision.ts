@@ -38,7 +38,7 @@ export function decide(seen: Key, pinned: readonly Key[], said: Said): Decision 
       kind: "refuse",
       why: `it shows    ${describeKey(seen)}\nrecorded is ${pinned.map(describeKey).join(", ")}`,
       remedy:
-        "if the server was reinstalled, compare with its console, then say it again with --replace; if not, somebody may be in between",
+        "if it was reinstalled, compare with its console, then say it again with --replace; if not, somebody may be in between",
     };
   }
   return { kind: known || said.yes ? "record" : "ask" };

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { ScriptError } from "../script-error.ts";
 import { parseYaml } from "../yaml.ts";
 
-/** The part of a stack's settings that leads to a server. All else is read, and judged, by `infra/settings.ts`. */
+/** The part of a stack's settings that leads to its hosts. All else is read, and judged, by `infra/settings.ts`. */
 const endpoint = {
   host: z.string().min(1),
   port: z.int().min(1).max(65535).optional(),
@@ -16,32 +16,47 @@ const server = z.object({
     .object({ ...endpoint, ...login, privateKey: z.unknown().optional(), passphrase: z.unknown().optional() })
     .optional(),
 });
+const vendors = z.object(endpoint).optional();
 
-/** Where a server is, and which keys are recorded for it. */
-export type Target = z.output<typeof server>;
+/** Where each of a stack's hosts is, and which keys are recorded for it: the server, and those that the file names. */
+export type Targets = z.output<typeof server> & { hub?: z.output<typeof vendors>; master?: z.output<typeof vendors> };
 
-/** Whose key: the server's, or that of the host on the way to it. */
-export type Whose = "server" | "jump";
+/** Whose key: that of the host on the way to the server, the server's, or that of a host of the vendor's. */
+export const hosts = ["jump", "server", "hub", "master"] as const;
+export type Whose = (typeof hosts)[number];
 
-const namespace = "os2mo-on-prem:server";
+/** The mapping that leads to each host, below `config`. */
+const places: Record<Whose, readonly [string, ...string[]]> = {
+  jump: ["os2mo-on-prem:server", "jump"],
+  server: ["os2mo-on-prem:server"],
+  hub: ["os2mo-on-prem:vpn", "wireguard", "hub", "login"],
+  master: ["os2mo-on-prem:management", "salt", "login"],
+};
 
-/** How a stack file leads to its server. Throws {@link ScriptError}, naming the file and the key. */
-export function readTarget(text: string, file: string): Target {
+/** How a stack file leads to its hosts. Throws {@link ScriptError}, naming the file and the key. */
+export function readTargets(text: string, file: string): Targets {
   let document: unknown;
   try {
     document = parseYaml(text);
   } catch (error) {
     throw new ScriptError(`${file} is no YAML`, String((error as Error).message).split("\n")[0]);
   }
-  const config = (document as { config?: Record<string, unknown> } | null | undefined)?.config;
-  const read = server.safeParse(config?.[namespace]);
-  if (read.success) return read.data;
-  const where = read.error.issues[0]?.path.join(".") ?? "";
-  throw new ScriptError(
-    `${file} does not say which server to trust`,
-    `config."${namespace}"${where === "" ? "" : `.${where}`} is missing or is nothing that can be used`,
-    "write the server's address there first, as the comments in the file show",
-  );
+  const read = <Shape>(schema: z.ZodType<Shape>, whose: Whose): Shape => {
+    const [namespace, ...path] = places[whose];
+    const inside = ["config", namespace, ...path].reduce<unknown>(
+      (at, key) => (at as Record<string, unknown> | null | undefined)?.[key],
+      document,
+    );
+    const { success, data, error } = schema.safeParse(inside);
+    if (success) return data;
+    const where = [...path, ...(error.issues[0]?.path ?? [])].map((key) => `.${String(key)}`).join("");
+    throw new ScriptError(
+      `${file} does not say which ${whose} to trust`,
+      `config."${namespace}"${where} is missing or is nothing that can be used`,
+      `write the ${whose}'s address there first, as docs/settings.md shows`,
+    );
+  };
+  return { ...read(server, "server"), hub: read(vendors, "hub"), master: read(vendors, "master") };
 }
 
 /**
@@ -49,7 +64,7 @@ export function readTarget(text: string, file: string): Target {
  * form that this cannot edit gets an error with the line to put in by hand.
  */
 export function recordHostKey(text: string, file: string, whose: Whose, line: string): string {
-  const path = ["config", namespace, ...(whose === "jump" ? ["jump"] : [])];
+  const path = ["config", ...places[whose]];
   const edited = setBelow(text, path, "hostKey", line);
   if (edited !== undefined && isDeepStrictEqual(parseYaml(edited), expected(text, path, line))) return edited;
   throw new ScriptError(

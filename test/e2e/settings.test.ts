@@ -53,10 +53,12 @@ test("a stack without configuration: every key that is missing, by name, and no 
     "server.host",
     "server.hostKey",
     "firewall.internal",
-    "firewall.management",
     "firewall.saltMaster",
     "time.servers",
   ]);
+  expect(errors[0]).toContain(
+    "os2mo-on-prem:firewall.management must name at least one range, or vpn must: nobody could use SSH (Q-SRV-5)",
+  );
   expect(errors.join("\n")).not.toMatch(/\n\s+at /);
 });
 

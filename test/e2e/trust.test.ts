@@ -113,3 +113,35 @@ test("a jump host is trusted first, and the server through it", async () => {
   const pinned = [...jump.slice(0, 2), `      hostKey: ${machine("dev").hostKey}`, ...jump.slice(2)];
   expect(await readFile(file, "utf8")).toBe(settings("test", [`    hostKey: ${machine("test").hostKey}`, ...pinned]));
 });
+
+test("the vendor's hub and master get their keys where their logins stand; --only takes one of them", async () => {
+  const vendor = lab.machines.find(({ name }) => name === "vendor");
+  const host = vendor?.addresses.v4;
+  const written = ({ hub = "", master = "" } = {}) =>
+    [
+      settings("test", [`    hostKey: ${machine("test").hostKey}`]).trimEnd(),
+      "  os2mo-on-prem:vpn:",
+      "    wireguard:",
+      "      hub:",
+      "        login:",
+      `          host: ${host}${hub}`,
+      "  os2mo-on-prem:management:",
+      "    salt:",
+      "      login:",
+      `        host: ${host}${master}`,
+      "        user: deploy",
+      "",
+    ].join("\n");
+  const key = (indent: string) => `\n${indent}hostKey: ${vendor?.hostKey}`;
+  await writeFile(file, written());
+  expect(await trust("--yes", "--only", "master")).toMatchObject({ code: 0 });
+  expect(await readFile(file, "utf8")).toBe(written({ master: key("        ") }));
+  const all = await trust("--yes");
+  expect(all.stderr).toContain(`hub ${host}:22 shows ssh-ed25519 SHA256:`);
+  expect(await readFile(file, "utf8")).toBe(written({ hub: key("          "), master: key("        ") }));
+  const none = await trust("--yes", "--only", "jump");
+  expect({ code: none.code, said: none.stderr }).toEqual({
+    code: 1,
+    said: expect.stringContaining("it names: server, hub, master"),
+  });
+});

@@ -196,13 +196,7 @@ export const saltMinion: Kind<SaltMinionWant, SaltMinionSeen> = {
   },
 
   refuse(_want, seen, ours) {
-    if (seen === undefined || !seen.installed) {
-      return {
-        why: "the package salt-minion is not installed",
-        remedy: "Install it first, with a `Package` that this depends on.",
-      };
-    }
-    if (ours || seen.file !== "foreign") return undefined;
+    if (ours || seen?.file !== "foreign") return undefined;
     return {
       why: `${minionFile} exists already and was not made by this program`,
       remedy: "Take it away, or take it over with `pulumi import`.",

@@ -63,6 +63,7 @@ fault(
       `no ssh on ${server.addresses.v4}:22 (prod.lab.test)`,
       expect.stringMatching(/^connection refused; tried for [23] s$/),
       "Is the server up, is the address right, and may this machine reach that port?",
+      expect.stringContaining("--run-program"),
     ]);
     report.seen(`"${error.slice(0, 2).join(": ")}", after ${seconds(failed.took)}`);
     await within(server, "systemctl isolate default.target");

@@ -14,7 +14,7 @@ const notRecorded: Decision = {
   kind: "refuse",
   why: "it shows    ssh-ed25519 SHA256:seen\nrecorded is ssh-ed25519 SHA256:old",
   remedy:
-    "if the server was reinstalled, compare with its console, then say it again with --replace; if not, somebody may be in between",
+    "if it was reinstalled, compare with its console, then say it again with --replace; if not, somebody may be in between",
 };
 
 test.each([

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readTarget, recordHostKey } from "../../../scripts/trust/stack-file.ts";
+import { readTargets, recordHostKey } from "../../../scripts/trust/stack-file.ts";
 
 const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB0";
 const other = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQ+/=";
@@ -82,12 +82,12 @@ test("whatever stands around it, the result is what was there plus the key, or a
       const text = ["config:", ...before, "  os2mo-on-prem:server:", "    host: 192.0.2.13", ...after].join("\n");
       let target: unknown;
       try {
-        target = readTarget(text, "f");
+        target = readTargets(text, "f");
       } catch {
         return;
       }
       try {
-        expect(readTarget(recordHostKey(text, "f", "server", key), "f")).toEqual({
+        expect(readTargets(recordHostKey(text, "f", "server", key), "f")).toEqual({
           ...(target as object),
           hostKey: key,
         });
@@ -107,12 +107,45 @@ test("a server's address, port, keys and jump host are read; all else is left to
     hostname: os2mo.kommune.example
     jump: { host: jump.kommune.example, user: jump, privateKeyFile: ~/.ssh/id }
 `;
-  expect(readTarget(text, "f")).toEqual({
+  expect(readTargets(text, "f")).toEqual({
     host: "192.0.2.13",
     port: 2222,
     hostKey: [other],
     jump: { host: "jump.kommune.example", user: "jump", privateKeyFile: "~/.ssh/id" },
   });
+});
+
+const vendors = `config:
+  os2mo-on-prem:server:
+    host: 192.0.2.13
+  os2mo-on-prem:vpn:
+    wireguard:
+      hub:
+        endpoint: 192.0.2.20:51820
+        login:
+          host: 192.0.2.20
+          user: deploy
+  os2mo-on-prem:management:
+    salt:
+      version: "3007.15"
+      login:
+        host: 192.0.2.30   # the master
+        hostKey: ${other}
+`;
+
+test("the vendor's hub and master are read where their login stands there, and get their keys in their own places", () => {
+  expect(readTargets(vendors, "f")).toEqual({
+    host: "192.0.2.13",
+    hub: { host: "192.0.2.20" },
+    master: { host: "192.0.2.30", hostKey: other },
+  });
+  expect(recordHostKey(vendors, "f", "hub", key)).toBe(
+    vendors.replace("          user: deploy", `          hostKey: ${key}\n          user: deploy`),
+  );
+  expect(recordHostKey(vendors, "f", "master", key)).toBe(vendors.replace(other, key));
+  expect(() => readTargets(vendors.replace("host: 192.0.2.30", "port: 22"), "f")).toThrow(
+    'f does not say which master to trust\n  config."os2mo-on-prem:management".salt.login.host is missing',
+  );
 });
 
 test.each([
@@ -126,11 +159,11 @@ test.each([
     why: 'config."os2mo-on-prem:server".port is missing or is nothing that can be used',
   },
 ])("a file that leads nowhere is refused: $why", ({ text, why }) => {
-  expect(() => readTarget(text, "Pulumi.prod.yaml")).toThrow(
+  expect(() => readTargets(text, "Pulumi.prod.yaml")).toThrow(
     `Pulumi.prod.yaml does not say which server to trust\n  ${why}\n`,
   );
 });
 
 test("a file that is no YAML is refused", () => {
-  expect(() => readTarget("config: [", "Pulumi.prod.yaml")).toThrow("Pulumi.prod.yaml is no YAML\n");
+  expect(() => readTargets("config: [", "Pulumi.prod.yaml")).toThrow("Pulumi.prod.yaml is no YAML\n");
 });
