@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { propertyPath } from "./provider/problems.ts";
 import { type Given, mistakesAcross, type PartlyRead } from "./settings/across.ts";
+import { dns } from "./settings/dns.ts";
 import { leftFromExample } from "./settings/example.ts";
 import { firewall } from "./settings/firewall.ts";
 import { completeManagement, type ManagementSettings, management } from "./settings/management.ts";
@@ -8,7 +9,7 @@ import { type Mistake, mistakesIn, SettingsMistaken } from "./settings/mistakes.
 import { defaultServerName } from "./settings/names.ts";
 import { mistypedNamespaces } from "./settings/namespaces.ts";
 import { administrator, customer, journal, time, updates } from "./settings/operation.ts";
-import { readPartly } from "./settings/partly.ts";
+import { isTree, readPartly } from "./settings/partly.ts";
 import { requirements } from "./settings/requirements.ts";
 import { isSecretThroughout } from "./settings/secrecy.ts";
 import { completeServer, type ServerSettings, server } from "./settings/server.ts";
@@ -32,6 +33,7 @@ export const schemas = {
   server: server.describe("How the server is reached, and its name."),
   requirements: requirements.describe("What the server must have before anything is changed on it."),
   firewall: firewall.describe("Who may talk to whom; everything else is blocked in both directions."),
+  dns,
   vpn,
   management,
   administrator: administrator.describe("The one administrator account, for the first connection to the vendor."),
@@ -69,33 +71,16 @@ export function readSettings(
   config: Readonly<Record<string, string>>,
   secretKeys: readonly string[] = [],
 ): Settings {
-  const given = new Map(
-    Object.entries(config)
-      .filter(([key]) => key.startsWith(`${namespace}:`))
-      .map(([key, text]) => [key.slice(namespace.length + 1), text] as const),
-  );
-  const marked = (key: string) => secretKeys.includes(`${namespace}:${key}`);
-  const mistakes: Mistake[] = [...given.keys()]
+  const given = givenKeys(config);
+  const unknown: Mistake[] = [...given.keys()]
     .filter((key) => !(key in schemas))
     .map((key) => ({
       path: propertyPath([key]),
       reason: `is not a setting; here are: ${Object.keys(schemas).sort().join(", ")}`,
     }));
-  mistakes.push(...mistypedNamespaces(Object.keys(config), namespace));
-
-  const read: Record<string, unknown> = {};
-  const values: Record<string, unknown> = {};
-  for (const [key, schema] of Object.entries<z.ZodType>(schemas)) {
-    const value = key === "environment" ? environmentValue(stack, given) : parsed(given.get(key));
-    const { error } = schema.safeParse(value);
-    if (error !== undefined) mistakes.push(...mistakesIn(key, schema, value, error.issues, marked(key)));
-    if (key !== "environment") mistakes.push(...leftFromExample(value, key, isSecretThroughout(value, marked(key))));
-    values[key] = value;
-    read[key] = readPartly(schema, value);
-  }
-  mistakes.push(...mistakesAcross(read as PartlyRead, values as Given, marked));
-  if (mistakes.length > 0) throw new SettingsMistaken(stack, namespace, sorted(mistakes));
-  const complete = read as Read;
+  const values = Object.fromEntries(Object.keys(schemas).map((key) => [key, givenValue(key, stack, given)]));
+  const elsewhere = [...unknown, ...mistypedNamespaces(Object.keys(config), namespace)];
+  const complete = readEach(stack, schemas, values, secretKeys, elsewhere) as Read;
   const defaultName = defaultServerName(complete.environment, complete.customer.domain);
   const reached = completeVpn(complete.vpn);
   const own = completeServer(complete.server, defaultName);
@@ -107,6 +92,60 @@ export function readSettings(
     firewall: withVpn(complete.firewall, reached),
     management: completeManagement(complete.management, complete.firewall.saltMaster, own.hostname),
   };
+}
+
+/** What documents about names need of a stack: all of it is known before any server exists. */
+export type NameSettings = Pick<Settings, "stack" | "environment" | "customer" | "dns"> & {
+  readonly server: Pick<ServerSettings, "hostname">;
+};
+
+/** Reads what a stack says of names, with the same checks and messages, and leaves alone whatever else it says or lacks. Pure. */
+export function readNames(stack: string, config: Readonly<Record<string, string>>): NameSettings {
+  const given = givenKeys(config);
+  const { environment, customer, dns } = schemas;
+  const named = { environment, customer, dns, server: z.object({ hostname: server.shape.hostname }) };
+  const values = Object.fromEntries(Object.keys(named).map((key) => [key, givenValue(key, stack, given)]));
+  if (isTree(values.server)) values.server = { hostname: values.server.hostname };
+  const read = readEach(stack, named, values, [], []) as Omit<NameSettings, "stack" | "server"> & {
+    server: { hostname?: string };
+  };
+  const hostname = read.server.hostname ?? defaultServerName(read.environment, read.customer.domain);
+  return { ...read, stack, server: { hostname } };
+}
+
+function givenKeys(config: Readonly<Record<string, string>>): Map<string, string> {
+  return new Map(
+    Object.entries(config)
+      .filter(([key]) => key.startsWith(`${namespace}:`))
+      .map(([key, text]) => [key.slice(namespace.length + 1), text] as const),
+  );
+}
+
+function givenValue(key: string, stack: string, given: ReadonlyMap<string, string>): unknown {
+  return key === "environment" ? environmentValue(stack, given) : parsed(given.get(key));
+}
+
+/** Each value by its schema, and what lies between them. @throws SettingsMistaken with every mistake, `more` included. */
+function readEach(
+  stack: string,
+  each: Readonly<Record<string, z.ZodType>>,
+  values: Readonly<Record<string, unknown>>,
+  secretKeys: readonly string[],
+  more: readonly Mistake[],
+): Record<string, unknown> {
+  const marked = (key: string) => secretKeys.includes(`${namespace}:${key}`);
+  const mistakes = [...more];
+  const read: Record<string, unknown> = {};
+  for (const [key, schema] of Object.entries(each)) {
+    const value = values[key];
+    const { error } = schema.safeParse(value);
+    if (error !== undefined) mistakes.push(...mistakesIn(key, schema, value, error.issues, marked(key)));
+    if (key !== "environment") mistakes.push(...leftFromExample(value, key, isSecretThroughout(value, marked(key))));
+    read[key] = readPartly(schema, value);
+  }
+  mistakes.push(...mistakesAcross(read as PartlyRead, values as Given, marked));
+  if (mistakes.length > 0) throw new SettingsMistaken(stack, namespace, sorted(mistakes));
+  return read;
 }
 
 /** What to tell the user in every run without stopping it: each requirement that was overridden, openly. */

@@ -14,11 +14,18 @@ export interface Answer {
   readonly known?: string;
 }
 
+/** Lines to be copied as they are, under a line that says what for. */
+export interface Code {
+  readonly caption: string;
+  readonly lines: readonly string[];
+}
+
 /** A part of a document, its pieces in this order. */
 export interface Section {
   readonly heading: string;
   readonly paragraphs?: readonly string[];
   readonly table?: Table;
+  readonly code?: readonly Code[];
   readonly answers?: readonly Answer[];
 }
 

@@ -1,4 +1,4 @@
-import type { Answer, CustomerDocument, Section, Table } from "./document.ts";
+import type { Answer, Code, CustomerDocument, Section, Table } from "./document.ts";
 
 /** A document as one HTML file that needs nothing else, made for A4 paper and readable on a screen. */
 export function asHtml({ language, title, subtitle, introduction, sections }: CustomerDocument): string {
@@ -23,6 +23,37 @@ ${[...introduction.map(paragraph), ...sections.map(section)].join("\n")}
 `;
 }
 
+/** The same for a mail: one column of text with the style at each element. */
+export function asInlineHtml({ language, title, subtitle, introduction, sections }: CustomerDocument): string {
+  const plain = [
+    `<h1>${text(title)}</h1>`,
+    paragraph(subtitle),
+    ...introduction.map(paragraph),
+    ...sections.map(section),
+  ].join("\n");
+  // Nothing but our own markup has a bare `<` in it.
+  const styled = plain.replace(
+    /<(h1|h2|p|table|th|td|span|pre|dt|dd)\b/g,
+    (_, tag: string) => `<${tag} style="${inline[tag]}"`,
+  );
+  return `<!doctype html>\n<html lang="${language}">\n<body style="${inline.body}">\n${styled}\n</body>\n</html>\n`;
+}
+
+const font = "font-family:'Segoe UI',Roboto,Arial,sans-serif";
+const inline: Readonly<Record<string, string>> = {
+  body: `${font};font-size:14px;line-height:1.45;color:#1b1f24`,
+  h1: `${font};font-size:22px;margin:0 0 4px;color:#12486b`,
+  h2: `${font};font-size:17px;margin:22px 0 6px;color:#12486b`,
+  p: `${font};margin:0 0 8px`,
+  table: "border-collapse:collapse;margin:6px 0 10px",
+  th: `${font};font-size:13px;text-align:left;background:#e9f0f5;border:1px solid #9fb0bd;padding:4px 8px`,
+  td: `${font};font-size:13px;vertical-align:top;border:1px solid #9fb0bd;padding:4px 8px`,
+  span: "white-space:nowrap",
+  pre: "font-family:Consolas,'Liberation Mono',monospace;font-size:12px;background:#f4f6f8;border:1px solid #9fb0bd;padding:8px;white-space:pre-wrap",
+  dt: `${font};font-weight:600;margin-top:8px`,
+  dd: `${font};margin:2px 0 0;min-height:18px`,
+};
+
 const style = `
 @page { size: A4; margin: 18mm 16mm; }
 :root { color-scheme: light; }
@@ -39,6 +70,9 @@ tr { break-inside: avoid; }
 th { background: #e9f0f5; text-align: left; font-weight: 600; }
 th, td { border: 0.5pt solid #9fb0bd; padding: 1.3mm 2mm; vertical-align: top; overflow-wrap: break-word; }
 td span { white-space: nowrap; }
+section { break-inside: avoid; }
+pre { font: 8.5pt/1.4 Consolas, "Liberation Mono", monospace; background: #f4f6f8; border: 0.5pt solid #9fb0bd; padding: 2mm;
+  margin: 0 0 3mm; white-space: pre-wrap; overflow-wrap: anywhere; }
 dl { margin: 2mm 0; }
 dt { font-weight: 600; margin-top: 2.5mm; }
 dd { margin: 1mm 0 0; min-height: 6mm; border-bottom: 0.5pt solid #6b7885; }
@@ -46,12 +80,13 @@ dd { margin: 1mm 0 0; min-height: 6mm; border-bottom: 0.5pt solid #6b7885; }
 @media (max-width: 600px) { body { padding: 4mm; } table { display: block; overflow-x: auto; } }
 `;
 
-function section({ heading, paragraphs = [], table, answers = [] }: Section): string {
+function section({ heading, paragraphs = [], table, code = [], answers = [] }: Section): string {
   return [
     "<section>",
     `<h2>${text(heading)}</h2>`,
     ...paragraphs.map(paragraph),
     ...(table === undefined ? [] : [tableText(table)]),
+    ...code.map(codeText),
     ...(answers.length === 0 ? [] : [`<dl>\n${answers.map(answer).join("\n")}\n</dl>`]),
     "</section>",
   ].join("\n");
@@ -71,7 +106,19 @@ function tableText({ head, rows }: Table): string {
 function cellText(cell: string): string {
   const items = cell.split(", ");
   if (items.some((item) => item.includes(" "))) return text(cell);
-  return items.map((item) => `<span>${text(item)}</span>`).join(", ");
+  return items.map((item) => (item.length > 32 ? breakable(item) : `<span>${text(item)}</span>`)).join(", ");
+}
+
+/** A long name breaks before its dots and nowhere else, and is copied without anything in between. */
+function breakable(name: string): string {
+  return name
+    .split(/(?=\.)/)
+    .map((part) => `<span>${text(part)}</span>`)
+    .join("<wbr>");
+}
+
+function codeText({ caption, lines }: Code): string {
+  return `${paragraph(caption)}\n<pre>${lines.map(text).join("\n")}</pre>`;
 }
 
 function answer({ question, known = "" }: Answer): string {

@@ -5,13 +5,21 @@ export function asMarkdown({ title, subtitle, introduction, sections }: Customer
   return `${[`# ${text(title)}`, `**${text(subtitle)}**`, ...introduction.map(text), ...sections.flatMap(section)].join("\n\n")}\n`;
 }
 
-function section({ heading, paragraphs = [], table, answers = [] }: Section): string[] {
+function section({ heading, paragraphs = [], table, code = [], answers = [] }: Section): string[] {
   return [
     `## ${text(heading)}`,
     ...paragraphs.map(text),
     ...(table === undefined ? [] : [tableText(table)]),
+    ...code.flatMap(({ caption, lines }) => [text(caption), block(lines)]),
     ...(answers.length === 0 ? [] : [answers.map(answer).join("\n")]),
   ];
+}
+
+/** Fenced by more backticks than stand anywhere in it (CommonMark, section 4.5). */
+function block(lines: readonly string[]): string {
+  const longest = Math.max(2, ...[...lines.join("\n").matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = "`".repeat(longest + 1);
+  return [fence, ...lines, fence].join("\n");
 }
 
 function tableText({ head, rows }: Table): string {

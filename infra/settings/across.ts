@@ -2,8 +2,9 @@ import type { z } from "zod";
 import type { schemas } from "../settings.ts";
 import { superfluousWays } from "./login.ts";
 import type { Mistake } from "./mistakes.ts";
-import { defaultServerName, fullHostName } from "./names.ts";
+import { defaultServerName, fullHostName, isWithin, longestName } from "./names.ts";
 import { isTree, type Partly } from "./partly.ts";
+import { challengeLabel } from "./records.ts";
 import { encryptedNames, isSecretThroughout, redacted } from "./secrecy.ts";
 import { vpnEntry } from "./vpn.ts";
 
@@ -62,7 +63,31 @@ function logins(given: Given, marked: (key: string) => boolean): Mistake[] {
   });
 }
 
-function hostName({ customer, environment, server }: PartlyRead, shown: (value: string) => string): Mistake[] {
+function hostName(read: PartlyRead, shown: (value: string) => string): Mistake[] {
+  return [...topOfZone(read, shown), ...records(read)];
+}
+
+/** Both of the customer's records fit into DNS with a suffix other than the usual one, and lead out of the customer's zone. */
+function records({ customer, environment, server, dns }: PartlyRead): Mistake[] {
+  const { domain } = customer ?? {};
+  const derived =
+    environment === undefined || domain === undefined ? undefined : defaultServerName(environment, domain);
+  const name = server?.hostname ?? derived;
+  const suffix = dns?.suffix;
+  if (name === undefined || suffix === undefined) return [];
+  const length = `${challengeLabel}.${name}.${suffix}`.length;
+  const reasons = [
+    ...(length > longestName && fullHostName.safeParse(name).success
+      ? [
+          `makes the target of the challenge record ${length} characters long, and DNS has at most ${longestName} (DNS-10)`,
+        ]
+      : []),
+    ...(isWithin(name, suffix) ? [`must be the vendor's zone; the server ${name} itself lies in it (DNS-6)`] : []),
+  ];
+  return reasons.map((reason) => ({ path: "dns.suffix", reason }));
+}
+
+function topOfZone({ customer, environment, server }: PartlyRead, shown: (value: string) => string): Mistake[] {
   const domain = customer?.domain;
   if (domain === undefined) return [];
   if (server?.hostname !== undefined) {

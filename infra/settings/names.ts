@@ -1,3 +1,4 @@
+import { domainToASCII, domainToUnicode } from "node:url";
 import { z } from "zod";
 import type { Environment } from "../settings.ts";
 
@@ -5,21 +6,33 @@ const label = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
 
 /** Whether a text is a host name in lower case: labels of at most 63 characters (RFC 1123, section 2.1), at most 253 in all. */
 export function isHostName(text: string): boolean {
-  return text.length <= 253 && text.split(".").every((part) => label.test(part));
+  return text.length <= longestName && text.split(".").every((part) => label.test(part));
 }
+
+/** The most characters that a name has in DNS (RFC 1035, section 2.3.4; 255 octets with the lengths and the root). */
+export const longestName = 253;
 
 /** Whether a name lies in a zone or is its top. */
 export function isWithin(name: string, zone: string): boolean {
   return name === zone || name.endsWith(`.${zone}`);
 }
 
-/** A domain with at least two labels, in lower case, without a closing dot. */
+/**
+ * A domain with at least two labels, in lower case, without a closing dot. One with letters such as æ, ø and å becomes what DNS
+ * knows: its A-labels (RFC 5890, section 2.3.2.1; UTS 46).
+ */
 export const domainName = z
   .string()
+  .overwrite((text) => (/^[\x20-\x7e]*$/.test(text) ? text : domainToASCII(text)))
   .refine(
-    (text) => isHostName(text) && text.includes(".") && !isAddressLike(text),
+    (text) => isHostName(text) && text.includes(".") && !isAddressLike(text) && domainToASCII(text) === text,
     'must be a domain in lower case, such as "kommune.dk"',
   );
+
+/** A name as people read it: with letters such as æ, ø and å where DNS has A-labels. */
+export function readableName(name: string): string {
+  return domainToUnicode(name) || name;
+}
 
 /**
  * The whole name of a server. At most 206 characters (DNS-10): `_acme-challenge.` stands before it and the vendor's

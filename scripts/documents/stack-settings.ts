@@ -1,4 +1,4 @@
-import { readSettings, type Settings } from "../../infra/settings.ts";
+import { type NameSettings, readNames, readSettings, type Settings } from "../../infra/settings.ts";
 import { ScriptError } from "../script-error.ts";
 import { parseYaml } from "../yaml.ts";
 
@@ -15,11 +15,21 @@ const hidden = "[secret]";
 export function stackSettings(stack: string, text: string, file: string): Settings {
   const config = configOf(text, file);
   const secrets = Object.keys(config).filter((key) => holdsSecret(config[key]));
+  return readSettings(stack, asText(config), secrets);
+}
+
+/** What a stack's file says of names, which is known before any server exists; whatever else it says or lacks is left alone. */
+export function stackNames(stack: string, text: string, file: string): NameSettings {
+  return readNames(stack, asText(configOf(text, file)));
+}
+
+/** As the engine hands it over. */
+function asText(config: Readonly<Record<string, unknown>>): Record<string, string> {
   const values = Object.entries(config).map(([key, value]) => {
     const plain = withoutSecrets(value);
     return [key, typeof plain === "string" ? plain : JSON.stringify(plain)] as const;
   });
-  return readSettings(stack, Object.fromEntries(values), secrets);
+  return Object.fromEntries(values);
 }
 
 function configOf(text: string, file: string): Record<string, unknown> {

@@ -55,6 +55,11 @@ describe("HTML", () => {
     const page = asHtml({ ...document, sections });
     expect(page).toContain("<td><span>10.0.0.0/8</span>, <span>fd00::/8</span></td>");
     expect(page).toContain("<td>in words, and more</td>");
+    const long = "_acme-challenge.os2mo.kommune.example";
+    const names = asHtml({ ...document, sections: [{ heading: "A", table: { head: ["A"], rows: [[long]] } }] });
+    expect(names).toContain(
+      "<td><span>_acme-challenge</span><wbr><span>.os2mo</span><wbr><span>.kommune</span><wbr><span>.example</span></td>",
+    );
   });
 
   test("leaves room for answers", () => {

@@ -2,15 +2,28 @@ import { expect, test } from "vitest";
 import { written } from "../../../scripts/documents/written.ts";
 import { sample } from "../../infra/documents/sample.ts";
 
+const stacks = {
+  firewall: [sample()],
+  dns: [{ ...sample(), dns: { suffix: "os2mo-on-prem.magentahosted.dk", resolvers: [] } }],
+};
+const common = ["md", "html", "eml", "csv"] as const;
+
 test("writes each form in each language, and the same bytes each time", () => {
-  const all = () => written([sample()], ["da", "en"], ["md", "html", "csv"]);
-  expect([...all().keys()]).toEqual(
-    ["da", "en"].flatMap((language) => ["md", "html", "csv"].map((form) => `firewall-${language}.${form}`)),
+  const all = () => written(stacks, ["da", "en"], [...common, "zone", "ps1"]);
+  expect([...all().keys()].sort()).toEqual(
+    ["da", "en"]
+      .flatMap((language) => [
+        ...common.flatMap((form) => [`firewall-${language}.${form}`, `dns-${language}.${form}`]),
+        `dns-${language}.zone`,
+        `dns-${language}.ps1`,
+      ])
+      .sort(),
   );
   expect(all()).toEqual(all());
-  for (const text of all().values()) expect(text).toContain("os2mo.sonderby.dk");
+  for (const [name, text] of all()) if (!name.endsWith(".eml")) expect(text).toContain("os2mo.sonderby.dk");
 });
 
 test("writes only what was chosen", () => {
-  expect([...written([sample()], ["en"], ["csv"]).keys()]).toEqual(["firewall-en.csv"]);
+  expect([...written({ firewall: stacks.firewall }, ["en"], ["csv", "zone"]).keys()]).toEqual(["firewall-en.csv"]);
+  expect([...written({ dns: stacks.dns }, ["da"], ["zone"]).keys()]).toEqual(["dns-da.zone"]);
 });

@@ -1,0 +1,136 @@
+import { readableName } from "../settings/names.ts";
+import { type CustomerRecord, customerRecords } from "../settings/records.ts";
+import type { NameSettings } from "../settings.ts";
+import { type DnsTexts, dnsTexts } from "./dns-texts.ts";
+import type { CustomerDocument, Language, Section, Table } from "./document.ts";
+import { zoneOwner } from "./zone-owner.ts";
+
+/** What the instructions need of a stack's settings: known before any server exists. */
+export type DnsRequestSettings = Pick<NameSettings, "customer" | "environment" | "dns" | "server">;
+
+/** Ids of the requirements that ask for a record. */
+const requirements: Readonly<Record<CustomerRecord["purpose"], string>> = { host: "DNS-4", challenge: "DNS-5" };
+
+/** A public resolver that anybody may ask, for the customer's own test (Quad9, over IPv4). */
+const publicResolver = "9.9.9.9";
+
+/**
+ * What a customer's DNS department is asked for: exactly two CNAME records for each server (DNS-3 to DNS-7), why, how to create and how
+ * to test them.
+ *
+ * @param stacks The servers, all of one customer, at least one
+ * @param script Name of the PowerShell script that goes with it
+ */
+export function dnsInstructions(
+  stacks: readonly DnsRequestSettings[],
+  language: Language,
+  script: string,
+): CustomerDocument {
+  const texts = dnsTexts[language];
+  const [first] = stacks;
+  const { create, split, test, answers } = texts;
+  const records = stacks.flatMap(customerRecords);
+  const suffixes = [...new Set(stacks.map(({ dns }) => dns.suffix))];
+  return {
+    language,
+    title: texts.title,
+    subtitle: texts.subtitle(first?.customer.name ?? ""),
+    introduction: texts.introduction(stacks.length, records.length),
+    sections: [
+      ...stacks.map((settings) => serverSection(settings, texts)),
+      {
+        heading: create.heading,
+        paragraphs: [...create.paragraphs, create.powerShell(script)],
+        code: [{ caption: create.zoneFile, lines: zoneLines(records) }],
+      },
+      { heading: split.heading, paragraphs: split.paragraphs(suffixes.join(", ")) },
+      {
+        heading: test.heading,
+        paragraphs: test.paragraphs,
+        code: [
+          {
+            caption: test.windows,
+            lines: records.map(
+              ({ owner }) => `(Resolve-DnsName -Type CNAME -Server ${publicResolver} ${owner}).NameHost`,
+            ),
+          },
+          { caption: test.unix, lines: records.map(({ owner }) => `dig +short @${publicResolver} ${owner} CNAME`) },
+          { caption: test.answer, lines: records.map(({ target }) => target) },
+        ],
+      },
+      {
+        heading: answers.heading,
+        paragraphs: [answers.paragraph],
+        answers: answers.questions.map((question) => ({ question })),
+      },
+    ],
+  };
+}
+
+function serverSection(settings: DnsRequestSettings, texts: DnsTexts): Section {
+  const { hostname } = settings.server;
+  const { owner, type, target, why, requirement } = texts.columns;
+  const readable = readableName(hostname);
+  const rows = customerRecords(settings).map((record) => [
+    record.owner,
+    "CNAME",
+    record.target,
+    texts.purposes[record.purpose],
+    requirements[record.purpose],
+  ]);
+  return {
+    heading: texts.server(readable, texts.environments[settings.environment]),
+    ...(readable === hostname ? {} : { paragraphs: [texts.readable(readable, hostname)] }),
+    table: { head: [owner, type, target, why, requirement], rows },
+  };
+}
+
+/** Lines as a zone file has them (RFC 1035, section 5.1): absolute names, with the closing dot (DNS-9). */
+function zoneLines(records: readonly CustomerRecord[]): string[] {
+  return records.map(({ owner, target }) => `${owner}. 3600 IN CNAME ${target}.`);
+}
+
+/** The records as lines to be put into a zone file, and nothing else. */
+export function dnsZoneLines(stacks: readonly DnsRequestSettings[], language: Language): string {
+  const comments = dnsTexts[language].zoneComments(stacks[0]?.customer.name ?? "");
+  return `${[...comments.map((comment) => `; ${oneLine(comment)}`), ...zoneLines(stacks.flatMap(customerRecords))].join("\n")}\n`;
+}
+
+/** The records as a sheet: a row for each. */
+export function dnsSheet(stacks: readonly DnsRequestSettings[], language: Language): Table {
+  const { columns, sheet, environments, purposes } = dnsTexts[language];
+  const rows = stacks.flatMap((settings) =>
+    customerRecords(settings).map(({ owner, target, purpose }) => {
+      const { zone, name } = zoneOwner(owner, settings);
+      const { hostname } = settings.server;
+      return [
+        hostname,
+        environments[settings.environment],
+        owner,
+        "CNAME",
+        target,
+        zone,
+        name,
+        purposes[purpose],
+        requirements[purpose],
+      ];
+    }),
+  );
+  const head = [
+    sheet.server,
+    sheet.environment,
+    columns.owner,
+    columns.type,
+    columns.target,
+    sheet.zone,
+    sheet.name,
+    columns.why,
+    columns.requirement,
+  ];
+  return { head, rows };
+}
+
+/** A comment holds the customer's name, which is anybody's text. */
+export function oneLine(text: string): string {
+  return text.replace(/[\r\n\u2028\u2029\u0085\v\f]+/g, " ");
+}

@@ -1,0 +1,173 @@
+import type { CustomerRecord } from "../settings/records.ts";
+import type { Environment } from "../settings.ts";
+import type { Language } from "./document.ts";
+
+/** The words of the DNS instructions in one language. */
+export interface DnsTexts {
+  readonly title: string;
+  readonly subtitle: (customer: string) => string;
+  readonly introduction: (servers: number, records: number) => readonly string[];
+  readonly environments: Readonly<Record<Environment, string>>;
+  readonly server: (hostname: string, environment: string) => string;
+  /** Of a name that has letters beyond a to z: how people write it, and how DNS does. */
+  readonly readable: (name: string, inDns: string) => string;
+  readonly columns: {
+    readonly owner: string;
+    readonly type: string;
+    readonly target: string;
+    readonly why: string;
+    readonly requirement: string;
+  };
+  /** Column heads of the spreadsheet that the printed tables do not need. */
+  readonly sheet: {
+    readonly server: string;
+    readonly environment: string;
+    readonly zone: string;
+    readonly name: string;
+  };
+  readonly purposes: Readonly<Record<CustomerRecord["purpose"], string>>;
+  readonly create: {
+    readonly heading: string;
+    readonly paragraphs: readonly string[];
+    readonly zoneFile: string;
+    readonly powerShell: (file: string) => string;
+  };
+  readonly split: { readonly heading: string; readonly paragraphs: (suffix: string) => readonly string[] };
+  readonly test: {
+    readonly heading: string;
+    readonly paragraphs: readonly string[];
+    readonly windows: string;
+    readonly unix: string;
+    readonly answer: string;
+  };
+  readonly answers: { readonly heading: string; readonly paragraph: string; readonly questions: readonly string[] };
+  /** Comments at the top of the zone-file lines and of the script. */
+  readonly zoneComments: (customer: string) => readonly string[];
+  readonly scriptComments: (customer: string) => readonly string[];
+}
+
+/** The words of the DNS instructions, by language. */
+export const dnsTexts: Readonly<Record<Language, DnsTexts>> = {
+  da: {
+    title: "DNS-poster til OS2mo",
+    subtitle: (customer) => `Til DNS-ansvarlig hos ${customer}`,
+    introduction: (servers, records) => [
+      `Hver af jeres ${servers === 1 ? "servere til OS2mo, her én," : `${servers} servere til OS2mo`} skal have to CNAME-poster i jeres DNS: i alt ${records}. De oprettes én gang og skal ikke ændres, når en server får en anden adresse, eller når et certifikat fornyes.`,
+      "Posterne peger ind i leverandørens zone. Det er nødvendigt, fordi serverne står i jeres lukkede netværk: en certifikatudsteder kan ikke nå dem og prøver i stedet navnet af i DNS.",
+    ],
+    environments: { development: "udvikling", test: "test", production: "produktion" },
+    server: (hostname, environment) => `${hostname} (${environment})`,
+    readable: (name, inDns) => `Navnet ${name} skrives i DNS som ${inDns}.`,
+    columns: { owner: "Navn", type: "Type", target: "Peger på", why: "Begrundelse", requirement: "Krav" },
+    sheet: { server: "Server", environment: "Miljø", zone: "Zone", name: "Navn i zonen" },
+    purposes: {
+      host: "Fører brugerne til serveren. Adressen står i leverandørens zone.",
+      challenge:
+        "Lader leverandøren svare certifikatudstederen for netop dette navn, så HTTPS-certifikatet udstedes og fornyes af sig selv.",
+    },
+    create: {
+      heading: "Sådan oprettes de",
+      paragraphs: [
+        "Navnene til højre er hele navne. I en zonefil skal de slutte med et punktum, som her; uden det føjer DNS-serveren jeres eget domæne til. I de fleste administrationsprogrammer og hos de fleste udbydere skrives de uden.",
+        "Ved siden af en CNAME-post må der ikke stå andre poster med samme navn. Findes navnet allerede, så skriv til os, før I ændrer noget.",
+      ],
+      zoneFile: "Linjer til en zonefil:",
+      powerShell: (file) =>
+        `Til Microsofts DNS-server er der et PowerShell-script, ${file}. Med -WhatIf viser det kun, hvad det ville gøre. Det ændrer ingen post, der findes.`,
+    },
+    split: {
+      heading: "Hvis I har et særskilt internt DNS (split DNS)",
+      paragraphs: (suffix) => [
+        "Begge poster skal stå i den offentlige zone: det er den, certifikatudstederen ser. Svarer jeres interne DNS-servere selv for domænet, skal posten for serverens navn også stå i den interne zone; den med _acme-challenge behøver ikke at gøre det.",
+        `Serverens adresse er en adresse i jeres eget net. Nogle DNS-servere og firewalls fjerner sådanne adresser fra svar udefra (beskyttelse mod DNS rebinding); i så fald skal ${suffix} undtages.`,
+        "Har jeres domæne CAA-poster, skal de tillade den certifikatudsteder, som leverandøren oplyser.",
+      ],
+    },
+    test: {
+      heading: "Sådan prøver I dem",
+      paragraphs: [
+        "Spørg fra en maskine uden for jeres net, eller spørg en offentlig DNS-server som vist. Nye poster kan være nogle minutter om at blive set.",
+      ],
+      windows: "På Windows (PowerShell):",
+      unix: "På Linux og macOS:",
+      answer: "Svaret skal være dette; dig viser et punktum til sidst:",
+    },
+    answers: {
+      heading: "Det beder vi jer sende tilbage",
+      paragraph:
+        "Når I har oprettet posterne, prøver vi hver af dem, ved alle jeres navneservere og indefra fra serveren, og I får at vide, hvad der mangler.",
+      questions: [
+        "Dato for oprettelsen:",
+        "Har I et særskilt internt DNS for domænet (ja/nej):",
+        "Kontaktperson for DNS:",
+      ],
+    },
+    zoneComments: (customer) => [`OS2mo hos ${customer}: CNAME-poster. Punktummet til sidst hører med.`],
+    scriptComments: (customer) => [
+      `OS2mo hos ${customer}: CNAME-poster til Microsofts DNS-server.`,
+      "Med -WhatIf vises kun, hvad der ville ske. Poster, der findes, ændres ikke.",
+      "-ComputerName: DNS-serveren, hvis det ikke er denne maskine. -ZoneName: zonen, hvis det er en anden end domænets.",
+    ],
+  },
+  en: {
+    title: "DNS records for OS2mo",
+    subtitle: (customer) => `To whoever keeps the DNS of ${customer}`,
+    introduction: (servers, records) => [
+      `Each of your ${servers === 1 ? "servers for OS2mo, one here," : `${servers} servers for OS2mo`} needs two CNAME records in your DNS: ${records} in all. They are created once, and need no change when a server gets another address or a certificate is renewed.`,
+      "The records point into the vendor's zone. That is needed because the servers stand in your closed network: a certificate authority cannot reach them, and tests the name in DNS instead.",
+    ],
+    environments: { development: "development", test: "test", production: "production" },
+    server: (hostname, environment) => `${hostname} (${environment})`,
+    readable: (name, inDns) => `In DNS the name ${name} is written ${inDns}.`,
+    columns: { owner: "Name", type: "Type", target: "Points to", why: "Why", requirement: "Requirement" },
+    sheet: { server: "Server", environment: "Environment", zone: "Zone", name: "Name in the zone" },
+    purposes: {
+      host: "Leads the users to the server. Its address stands in the vendor's zone.",
+      challenge:
+        "Lets the vendor answer the certificate authority for this one name, so that the HTTPS certificate is issued and renewed by itself.",
+    },
+    create: {
+      heading: "How to create them",
+      paragraphs: [
+        "The names on the right are whole names. In a zone file they end with a dot, as here; without it the DNS server appends your own domain. Most administration programs and providers want them without.",
+        "No other record may stand beside a CNAME under the same name. If the name is taken already, write to us before you change anything.",
+      ],
+      zoneFile: "Lines for a zone file:",
+      powerShell: (file) =>
+        `For Microsoft's DNS server there is a PowerShell script, ${file}. With -WhatIf it only shows what it would do. It changes no record that is there.`,
+    },
+    split: {
+      heading: "If you have a DNS of your own inside (split DNS)",
+      paragraphs: (suffix) => [
+        "Both records must stand in the public zone: that is the one that the certificate authority sees. Where your internal DNS servers answer for the domain themselves, the record of the server's name must stand in the internal zone, too; the one with _acme-challenge need not.",
+        `The server's address is one of your own network. Some DNS servers and firewalls take such addresses out of answers from outside (protection against DNS rebinding); then ${suffix} has to be excepted.`,
+        "If your domain has CAA records, they must allow the certificate authority that the vendor names.",
+      ],
+    },
+    test: {
+      heading: "How to test them",
+      paragraphs: [
+        "Ask from a machine outside your network, or ask a public DNS server as shown. It can take some minutes until new records are seen.",
+      ],
+      windows: "On Windows (PowerShell):",
+      unix: "On Linux and macOS:",
+      answer: "The answer must be this; dig shows a closing dot:",
+    },
+    answers: {
+      heading: "What we ask you to send back",
+      paragraph:
+        "When you have created the records, we test each of them, at all of your name servers and from the server inside, and tell you what is missing.",
+      questions: [
+        "Date on which they were created:",
+        "Do you have a DNS of your own inside for the domain (yes/no):",
+        "Contact for DNS:",
+      ],
+    },
+    zoneComments: (customer) => [`OS2mo at ${customer}: CNAME records. The closing dot belongs to the name.`],
+    scriptComments: (customer) => [
+      `OS2mo at ${customer}: CNAME records for Microsoft's DNS server.`,
+      "With -WhatIf it only shows what would be done. Records that are there are not changed.",
+      "-ComputerName: the DNS server, where it is not this machine. -ZoneName: the zone, where it is another than the domain's.",
+    ],
+  },
+};

@@ -1,0 +1,23 @@
+import { z } from "zod";
+import { ipAddress } from "../provider/ranges.ts";
+import { domainName } from "./names.ts";
+
+/** The server's name in DNS (DNS-3 to DNS-10). */
+export const dns = z
+  .strictObject({
+    suffix: domainName
+      .default("os2mo-on-prem.magentahosted.dk")
+      .describe(
+        "The vendor's zone, to which the customer's two records point: each name is repeated in front of it (DNS-6).",
+      ),
+    resolvers: z
+      .array(ipAddress)
+      .default([])
+      .describe(
+        "Addresses of resolvers outside the customer's network, which see names as a certificate authority does; by default those of the machine that asks.",
+      ),
+  })
+  .describe("The server's name in DNS: the customer's two records, and who sees them.");
+
+/** Names in DNS, complete. */
+export type DnsSettings = z.output<typeof dns>;
