@@ -380,7 +380,14 @@ describe("a mistake is found", () => {
       found: ['administrator.name must not be root: it is an account of its own (ACC-2); given: "root"'],
     },
     {
-      name: "Q-SRV-9: removing the account that we log in as",
+      name: "Q-SRV-9: an account that is disabled before management is connected",
+      changes: { "administrator/enabled": false, "server/user": "ubuntu" },
+      found: [
+        "administrator.enabled must stay true until central management is connected: management.salt is not set (ACC-2, Q-SRV-9)",
+      ],
+    },
+    {
+      name: "Q-SRV-9: an account that is disabled while it logs in",
       changes: { "administrator/enabled": false, "server/user": "os2mo-admin" },
       found: [
         'administrator.enabled must stay true while server.user is this account: "os2mo-admin"; to disable it, first name another account with sudo as server.user',
