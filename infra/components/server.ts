@@ -91,7 +91,7 @@ export class Server extends pulumi.ComponentResource {
 }
 
 function createProvider(name: string, { server, vpn }: Settings, parent: pulumi.Resource): Provider {
-  const { hostname, ...way } = server;
+  const { hostname, address: _, ...way } = server;
   const ranges = [...vpnRanges(vpn)];
   const reached =
     ranges.length === 0

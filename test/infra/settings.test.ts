@@ -95,6 +95,7 @@ test("everything that a stack can say is kept", () => {
       changed({
         environment: "test",
         "server/hostname": "mo.naerum.dk",
+        "server/address": "10.30.0.13",
         "server/hostKey": [key, key],
         "server/user": "ubuntu",
         "server/privateKeyFile": "~/.ssh/id_ed25519",
@@ -116,6 +117,7 @@ test("everything that a stack can say is kept", () => {
     privateKeyFile: "~/.ssh/id_ed25519",
     passphrase: "words",
     hostname: "mo.naerum.dk",
+    address: "10.30.0.13",
     dialTimeout: 120,
     jump: { ...jump, hostKey: key },
   });
@@ -246,6 +248,11 @@ describe("a mistake is found", () => {
         'server.host must be a host name in lower case or an IP address; given: "10.20.0.256"',
         'time.servers[0] must be a host name in lower case or an IP address; given: "10.0.0"',
       ],
+    },
+    {
+      name: "a name where only an address serves",
+      changes: { "server/address": "mo.naerum.dk" },
+      found: ['server.address must be an IP address; given: "mo.naerum.dk"'],
     },
     {
       name: "a port out of bounds",
