@@ -30,6 +30,9 @@ export const virtualMachineNeeds: Needs = {
   "mkfs.ext4": "e2fsprogs",
 };
 
+/** What Python of Debian 12 needs for environments of its own. */
+export const pythonNeeds: Needs = { "/usr/lib/python3.11/ensurepip": "python3-venv" };
+
 /** Packages of the files that are absent and of the programs that are nowhere on the search path, without repetition. */
 export function missingPackages(needs: Needs, path = process.env.PATH ?? ""): string[] {
   const folders = [...path.split(delimiter), "/usr/sbin", "/sbin"];

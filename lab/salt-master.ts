@@ -20,6 +20,38 @@ export interface LabMaster {
 
 const port = 8080;
 
+/** What a vendor's Salt keeps on a server, beside what is this program's: a thing of each kind that docs/architecture.md leaves to it. */
+const highstate = `/etc/motd:
+  file.managed:
+    - contents: Managed by the vendor.
+/etc/sysctl.d/70-vendor.conf:
+  file.managed:
+    - contents: net.ipv4.tcp_fin_timeout = 45
+load it:
+  cmd.run:
+    - name: sysctl --load /etc/sysctl.d/70-vendor.conf
+    - onchanges: [{ file: /etc/sysctl.d/70-vendor.conf }]
+/etc/ssh/sshd_config.d/70-vendor.conf:
+  file.managed:
+    - contents: Banner /etc/motd
+sshd -t && systemctl reload ssh:
+  cmd.run:
+    - onchanges: [{ file: /etc/ssh/sshd_config.d/70-vendor.conf }]
+/etc/systemd/journald.conf.d/70-vendor.conf:
+  file.managed:
+    - makedirs: true
+    - contents: "[Journal]\\nRateLimitBurst=5000"
+/etc/apt/sources.list.d/vendor.list:
+  file.managed:
+    - contents: "# none yet"
+vendor:
+  user.present:
+    - shell: /usr/sbin/nologin
+nft add table inet vendor:
+  cmd.run:
+    - unless: nft list table inet vendor
+`;
+
 /** The gate of docs/salt-master.md, which is the one place where it stands. */
 async function gateRules(): Promise<string> {
   const page = await readFile(new URL("../docs/salt-master.md", import.meta.url), "utf8");
@@ -55,8 +87,9 @@ export async function placeSaltMaster(lab: string, progress: Progress): Promise<
     apt-get -qq install -y --no-install-recommends salt-master=${saltVersion} >/dev/null
     mkdir -p /etc/salt/master.d /srv/salt
     printf 'interface: "::"\\nipv6: true\\nworker_threads: 3\\ntimeout: 5\\ngather_job_timeout: 5\\n' >/etc/salt/master.d/lab.conf
-    printf "base:\\n  '*':\\n    - motd\\n" >/srv/salt/top.sls
-    printf '/etc/motd:\\n  file.managed:\\n    - contents: Managed by the vendor.\\n' >/srv/salt/motd.sls
+    printf "base:\\n  '*':\\n    - vendor\\n" >/srv/salt/top.sls
+    cat >/srv/salt/vendor.sls <<'END'
+${highstate}END
     cat >/etc/systemd/system/packages.service <<END
 [Unit]
 Description=The apt repository of Salt for the lab

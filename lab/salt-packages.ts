@@ -6,7 +6,7 @@ import { run } from "./command.ts";
 import { LabError } from "./lab-error.ts";
 import { withLock } from "./lock.ts";
 import { labFolder } from "./places.ts";
-import { ensureRequirements, type Needs } from "./requirements.ts";
+import { ensureRequirements, type Needs, pythonNeeds } from "./requirements.ts";
 import type { Progress } from "./status.ts";
 
 /** The newest of its series that plain pip installs whole. */
@@ -15,7 +15,7 @@ export const saltVersion = "3007.15";
 /** Version of Python in the lab's release, which the packages are made for. */
 const python = "3.11";
 
-const needs: Needs = { "dpkg-deb": "dpkg", gpg: "gnupg", "/usr/bin/python3": "python3-venv" };
+const needs: Needs = { "dpkg-deb": "dpkg", gpg: "gnupg", ...pythonNeeds };
 
 /** Where the packages keep Salt; the distribution's own Python runs it. */
 const home = "/opt/saltstack/salt";

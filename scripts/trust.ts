@@ -27,6 +27,8 @@ a login. Logs in nowhere, but on a jump host.
   --config-file FILE        another file than Pulumi.STACK.yaml
 `;
 
+const names: Record<Whose, string> = { jump: "jump host", server: "server", hub: "hub", master: "master" };
+
 await runMain(usage, async (surroundings) => {
   const { file, said, only } = readArguments(surroundings.args);
   if (!existsSync(file)) {
@@ -64,8 +66,6 @@ function readArguments(args: readonly string[]) {
   const said: Said = { fingerprints: values.fingerprint, yes: values.yes, replace: values.replace };
   return { file: values["config-file"] ?? join(projectFolder, `Pulumi.${stack}.yaml`), said, only };
 }
-
-const names: Record<Whose, string> = { jump: "jump host", server: "server", hub: "hub", master: "master" };
 
 function targetOf(targets: Targets, whose: Whose) {
   return whose === "server" ? targets : targets[whose];

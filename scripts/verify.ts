@@ -9,20 +9,24 @@ import { stackSettings } from "./documents/stack-settings.ts";
 import { projectFolder } from "./engine/environment.ts";
 import { runMain, type Surroundings } from "./main.ts";
 import { ScriptError, UsageError } from "./script-error.ts";
-import { checksOf } from "./verify/checks.ts";
+import { type Answer, type Check, checksOf } from "./verify/checks.ts";
 import { tryFromHere } from "./verify/from-here.ts";
 import { tryFromServer } from "./verify/from-server.ts";
-import { judge, line, type Verdict } from "./verify/verdict.ts";
+import { askListeners, type Listener, listensFor } from "./verify/listening.ts";
+import { judge, line, summary, untriedLine, type Verdict } from "./verify/verdict.ts";
 
 const usage = `Usage: npm run verify -- network STACK [options]
 
-Tries every connection of the firewall request (npm run documents), from this machine and from the server, and says which are open,
-closed or filtered. What this machine must not reach is tried too. Changes nothing; logs in on the server with its key file or agent.
+Tries the connections of the firewall request (npm run documents), from this machine and from the server, and says which are open,
+closed or filtered. What this machine must not reach is tried too; what cannot be tried is named, with the reason. A port that refuses
+is "unsure" where that can be a firewall that rejects as well as a server that has nothing there yet. Changes nothing; logs in on the
+server with its key file or agent.
 
-  --json              one JSON object on standard output
+  --json              one JSON object on standard output; each check has a verdict: ok, failed or unsure
   --config-file FILE  another file than Pulumi.STACK.yaml
 
-Exit code 0: all as requested. 1: something is not. 2: the words are wrong. 3: the server could not be asked; what this machine sees is told.
+Exit code 0: nothing failed; the last line says what is unsure. 1: something is not as requested. 2: the words are wrong. 3: the server
+could not be asked; what this machine sees is told.
 `;
 
 await runMain(usage, async (surroundings) => {
@@ -35,28 +39,33 @@ await runMain(usage, async (surroundings) => {
   const { checks, untried } = checksOf(settings, source);
   const here = checks.filter(({ from }) => from === "here");
   const there = checks.filter(({ from }) => from === "server");
-  const fromHere = judged(here, await tryFromHere(here.map(({ attempt }) => attempt)));
+  const found = await tryFromHere(attemptsOf(here));
   const asked = await askServer(settings, there, surroundings);
-  const verdicts = [...fromHere, ...asked.verdicts];
-  const failed = verdicts.filter(({ holds }) => !holds);
+  const up = asked.why === undefined || found.includes("open");
+  const verdicts = [...judged(here, found, up, asked.listeners), ...judged(there, asked.answers, up)];
   if (json) {
-    const found = verdicts.map(({ check, ...rest }) => ({ ...check, ...rest }));
-    process.stdout.write(`${JSON.stringify({ stack, source, checks: found, untried, unasked: asked.why }, null, 2)}\n`);
+    const written = verdicts.map(({ check, ...rest }) => ({ ...check, ...rest }));
+    process.stdout.write(
+      `${JSON.stringify({ stack, source, checks: written, untried, unasked: asked.why }, null, 2)}\n`,
+    );
   } else {
-    const lines = [
-      `from this machine (${source ?? "no route"}) to ${settings.server.hostname} (${settings.server.host})`,
-      ...fromHere.map(line),
-      `from ${settings.server.hostname} outwards`,
-      ...(asked.why === undefined
-        ? asked.verdicts.map(line)
-        : [`  not asked: ${asked.why.replaceAll("\n", "\n    ")}`]),
-      ...untried.map(({ name, what, why }) => `  untried ${name.padEnd(10)}  ${what.padEnd(28)}  ${why}`),
-      summary(verdicts.length, failed.length, untried.length),
+    const lines = (end: Check["from"]) => [
+      ...verdicts.filter(({ check }) => check.from === end).map(line),
+      ...untried.filter(({ from }) => from === end).map(untriedLine),
     ];
-    process.stdout.write(`${lines.join("\n")}\n`);
+    const { hostname, host } = settings.server;
+    const told = [
+      here.length > 0 ? `from this machine (${source}) to ${hostname} (${host})` : `from this machine to ${hostname}`,
+      ...lines("here"),
+      `from ${hostname} outwards`,
+      ...(asked.why === undefined ? [] : [`  not asked: ${asked.why.replaceAll("\n", "\n    ")}`]),
+      ...lines("server"),
+      summary(verdicts, checks.length - verdicts.length + untried.length),
+    ];
+    process.stdout.write(`${told.join("\n")}\n`);
   }
   if (asked.why !== undefined) return 3;
-  return failed.length === 0 ? 0 : 1;
+  return verdicts.some(({ verdict }) => verdict === "failed") ? 1 : 0;
 });
 
 function readArguments(args: readonly string[]): { stack: string; file: string; json: boolean } {
@@ -74,41 +83,49 @@ function readArguments(args: readonly string[]): { stack: string; file: string; 
   return { stack, file: resolve(file), json: values.json };
 }
 
-function judged(checks: Parameters<typeof judge>[0][], answers: readonly Parameters<typeof judge>[1][]): Verdict[] {
-  return checks.map((check, index) => judge(check, answers[index] ?? "silent"));
+function attemptsOf(checks: readonly Check[]) {
+  return checks.map(({ attempt }) => attempt);
+}
+
+/** The checks that were answered, each with what that means. */
+function judged(
+  checks: readonly Check[],
+  answers: readonly Answer[],
+  up: boolean,
+  listeners?: readonly Listener[],
+): Verdict[] {
+  return answers.flatMap((answer, index) => {
+    const check = checks[index];
+    if (check === undefined) return [];
+    const listens = listeners === undefined ? {} : { listens: listensFor(listeners, check.attempt) };
+    return [judge(check, answer, { up, ...listens })];
+  });
 }
 
 /** What the server sees; or why it could not be asked, which is no reason to keep quiet about the rest. */
 async function askServer(
   settings: Settings,
-  checks: Parameters<typeof judge>[0][],
+  checks: readonly Check[],
   { signal, reporter, env }: Surroundings,
-): Promise<{ verdicts: Verdict[]; why?: string }> {
+): Promise<{ answers: readonly Answer[]; listeners?: readonly Listener[]; why?: string }> {
   try {
     const say = (_: string, message: string) => reporter.line(message);
     const host = await connect(connectionOf(settings, env), { say, signal });
     try {
-      return {
-        verdicts: judged(
-          checks,
-          await tryFromServer(
-            host,
-            checks.map(({ attempt }) => attempt),
-          ),
-        ),
-      };
+      const [answers, listeners] = await Promise.all([tryFromServer(host, attemptsOf(checks)), askListeners(host)]);
+      return { answers, ...(listeners === undefined ? {} : { listeners }) };
     } finally {
       await host.close();
     }
   } catch (error) {
     if (signal.aborted) throw error;
-    return { verdicts: [], why: (error as Error).message };
+    return { answers: [], why: (error as Error).message };
   }
 }
 
 /** How the stack logs in; without root, which trying needs not. Ten seconds are enough for a server that is up. */
 function connectionOf({ server }: Settings, env: NodeJS.ProcessEnv): ConnectionSettings {
-  const { initial: _, previous: __, hostname, jump, ...own } = server;
+  const { initial: _, previous: __, address: ___, hostname, jump, ...own } = server;
   const login = (given: typeof own | NonNullable<typeof jump>): ConnectionSettings => {
     if (given.privateKey !== undefined) {
       throw new ScriptError(
@@ -118,7 +135,7 @@ function connectionOf({ server }: Settings, env: NodeJS.ProcessEnv): ConnectionS
       );
     }
     const agent = given.agent === "$SSH_AUTH_SOCK" ? env.SSH_AUTH_SOCK : given.agent;
-    const { agent: ___, ...rest } = given;
+    const { agent: ____, ...rest } = given;
     return { ...rest, ...(agent === undefined ? {} : { agent }) };
   };
   return {
@@ -128,9 +145,4 @@ function connectionOf({ server }: Settings, env: NodeJS.ProcessEnv): ConnectionS
     dialTimeout: 10,
     ...(jump === undefined ? {} : { jump: { ...login(jump), privileged: false } }),
   };
-}
-
-function summary(all: number, failed: number, untried: number): string {
-  const rest = untried === 0 ? "" : `; ${untried} could not be tried`;
-  return failed === 0 ? `all ${all} as requested${rest}` : `${failed} of ${all} not as requested${rest}`;
 }

@@ -8,6 +8,7 @@ import { SaltKey } from "../provider/resources/salt-key.ts";
 import { SaltMinion } from "../provider/resources/salt-minion.ts";
 import { SaltSource } from "../provider/resources/salt-source.ts";
 import type { ManagementSettings } from "../settings/management.ts";
+import { asideHost } from "./aside-host.ts";
 import { type ChildOptions, childOptions } from "./child-options.ts";
 
 type SaltSettings = NonNullable<ManagementSettings["salt"]>;
@@ -112,7 +113,11 @@ function createOnMaster(
   minion: SaltMinion,
   parent: Management,
 ): { addresses?: Output<string[]>; answer: Output<string> } {
-  const provider = new Provider(`${name}-master`, { ...login, label: `the master ${login.host}` }, { parent });
+  const provider = new Provider(
+    `${name}-master`,
+    { ...asideHost(login), label: `the master ${login.host}` },
+    { parent },
+  );
   const options = { parent, provider, dependsOn: minion };
   const addresses = externalAddresses(name, salt, options);
   const opened =
@@ -163,6 +168,10 @@ export function askText(minionId: string): string {
     `said=$(${salt} --out=txt test.ping 2>&1) || { echo "$said"; exit 1; }`,
     `echo "ok: $said"`,
     `said=$(${salt} --out=highstate --state-output=terse --state-verbose=False state.apply test=True 2>&1); code=$?`,
+    // A minion for which the master's top file names nothing, or that has no top file, is connected all the same.
+    `case $said in *'No Top file or master_tops data matches found'* | *'No states found for this minion'*)`,
+    `  echo 'the master has no states for it yet'; exit 0 ;;`,
+    "esac",
     `echo "$said"`,
     "exit $code",
   ].join("\n")}\n`;

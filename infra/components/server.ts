@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Facts } from "../provider/resources/facts.ts";
 import { Provider } from "../provider/resources/provider.ts";
 import { masterEntry } from "../settings/firewall.ts";
-import { vpnName, vpnRanges } from "../settings/vpn.ts";
+import { isInTunnel, vpnName, vpnRanges } from "../settings/vpn.ts";
 import type { Settings } from "../settings.ts";
 import { Baseline } from "./baseline.ts";
 import { Firewall, type FirewallArgs, firewallRules } from "./firewall.ts";
@@ -91,9 +91,12 @@ export class Server extends pulumi.ComponentResource {
 }
 
 function createProvider(name: string, { server, vpn }: Settings, parent: pulumi.Resource): Provider {
-  const { hostname, ...way } = server;
+  const { hostname, address: _, ...way } = server;
   const ranges = [...vpnRanges(vpn)];
-  const reached = ranges.length === 0 ? {} : { vpn: { name: vpnName(vpn), ranges } };
+  const reached =
+    ranges.length === 0
+      ? {}
+      : { vpn: { name: vpnName(vpn), ranges, ...(vpn.wireguard === undefined ? {} : { dialIn: false }) } };
   return new Provider(name, { ...way, ...reached, label: hostname }, { parent });
 }
 
@@ -143,7 +146,11 @@ function createVpn(
 ): Vpn | undefined {
   const { wireguard: tunnel } = vpn;
   if (tunnel === undefined) return undefined;
-  return new Vpn(`${name}-vpn`, { tunnel, hostname: server.hostname, facts }, options);
+  return new Vpn(
+    `${name}-vpn`,
+    { tunnel, hostname: server.hostname, facts, reachedThrough: isInTunnel(server.host, tunnel) },
+    options,
+  );
 }
 
 function createManagement(

@@ -5,6 +5,7 @@ import { Provider } from "../provider/resources/provider.ts";
 import { WireGuard } from "../provider/resources/wire-guard.ts";
 import { WireGuardPeer } from "../provider/resources/wire-guard-peer.ts";
 import type { VpnSettings } from "../settings/vpn.ts";
+import { asideHost } from "./aside-host.ts";
 import { type ChildOptions, childOptions } from "./child-options.ts";
 
 /** Name of the tunnel's interface on the server; nobody else's is called so. */
@@ -18,6 +19,11 @@ export interface VpnArgs {
   hostname: string;
   /** Whether the server's kernel has WireGuard; else a program does its work. */
   facts: Pick<Facts, "wireguard">;
+  /**
+   * Whether the server is reached through this tunnel. Then neither end may be deleted: with the first of them gone, the run could reach
+   * nothing more of the server.
+   */
+  reachedThrough: boolean;
 }
 
 /** What people need of a tunnel. */
@@ -49,13 +55,13 @@ export class Vpn extends ComponentResource {
     this.tunnel = {
       publicKey: server.publicKey,
       state,
-      ...(peer === undefined ? { hubPeer: server.publicKey.apply((key) => hubPeerText(args, key)) } : {}),
+      ...(peer === undefined ? { hubPeer: hubPeer(args, server) } : {}),
     };
     this.registerOutputs({ ...this.tunnel });
   }
 }
 
-function createInterface(name: string, { tunnel, facts }: VpnArgs, options: ChildOptions): WireGuard {
+function createInterface(name: string, { tunnel, facts, reachedThrough }: VpnArgs, options: ChildOptions): WireGuard {
   const packages = output(facts.wireguard).apply((inKernel) => ({
     "wireguard-tools": "installed" as const,
     ...(inKernel ? {} : { "wireguard-go": "installed" as const }),
@@ -72,15 +78,16 @@ function createInterface(name: string, { tunnel, facts }: VpnArgs, options: Chil
       peers: [{ publicKey: hub.publicKey, endpoint: hub.endpoint, allowedIps: [...hub.ranges], keepalive }],
       presharedKeys: presharedKey === undefined ? {} : { [hub.publicKey]: secret(presharedKey) },
     },
-    { ...options, dependsOn: installed },
+    { ...options, dependsOn: installed, protect: reachedThrough },
   );
 }
 
 type HubLogin = NonNullable<VpnArgs["tunnel"]["hub"]["login"]>;
 
 /** On the hub, by a connection of its own. */
-function createPeer(name: string, { tunnel, hostname }: VpnArgs, login: HubLogin, server: WireGuard, parent: Vpn) {
-  const provider = new Provider(`${name}-hub`, { ...login, label: `the hub ${login.host}` }, { parent });
+function createPeer(name: string, args: VpnArgs, login: HubLogin, server: WireGuard, parent: Vpn) {
+  const { tunnel, hostname, reachedThrough } = args;
+  const provider = new Provider(`${name}-hub`, { ...asideHost(login), label: `the hub ${login.host}` }, { parent });
   const { hub, addresses, presharedKey } = tunnel;
   return new WireGuardPeer(
     `${name}-hub`,
@@ -91,7 +98,7 @@ function createPeer(name: string, { tunnel, hostname }: VpnArgs, login: HubLogin
       allowedIps: hostRanges(addresses),
       ...(presharedKey === undefined ? {} : { presharedKey: secret(presharedKey) }),
     },
-    { parent, provider },
+    { parent, provider, protect: reachedThrough },
   );
 }
 
@@ -103,18 +110,25 @@ function hostRanges(addresses: readonly string[]): string[] {
   });
 }
 
-/** For wg-quick(8) on the hub, and the command that adds it at once. Holds no secret. */
+/** Secret where it holds the second secret. */
+function hubPeer(args: VpnArgs, server: WireGuard): Output<string> {
+  const text = server.publicKey.apply((key) => hubPeerText(args, key));
+  return args.tunnel.presharedKey === undefined ? text : secret(text);
+}
+
+/**
+ * For wg-quick(8) on the hub, and the command that adds it at once and takes nobody else's peer away, those of other stacks
+ * (`WireGuardPeer`) included.
+ */
 export function hubPeerText({ tunnel, hostname }: Pick<VpnArgs, "tunnel" | "hostname">, publicKey: string): string {
   const { hub, addresses, presharedKey } = tunnel;
   const ranges = hostRanges(addresses).join(", ");
   const file = `/etc/wireguard/${hub.interface}.conf`;
   return [
-    `# ${hostname}: append this to ${file} on the hub, then: wg syncconf ${hub.interface} <(wg-quick strip ${hub.interface})`,
+    `# ${hostname}: append this to ${file} on the hub, then: systemctl reload wg-quick@${hub.interface}`,
     "[Peer]",
     `PublicKey = ${publicKey}`,
-    ...(presharedKey === undefined
-      ? []
-      : ["# PresharedKey = that of vpn.wireguard.presharedKey in the stack's settings"]),
+    ...(presharedKey === undefined ? [] : [`PresharedKey = ${presharedKey}`]),
     `AllowedIPs = ${ranges}`,
     "",
   ].join("\n");

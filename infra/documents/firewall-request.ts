@@ -1,5 +1,6 @@
 import { masterEntry } from "../settings/firewall.ts";
 import { openingsOf } from "../settings/openings.ts";
+import { customerAddress, liesIn } from "../settings/server-address.ts";
 import { vpnEntry } from "../settings/vpn.ts";
 import type { Settings } from "../settings.ts";
 import type { CustomerDocument, Language, Section, Table } from "./document.ts";
@@ -7,7 +8,7 @@ import { type FirewallTexts, firewallTexts, type Purpose } from "./firewall-text
 
 /** What the request needs of a stack's settings. */
 export type RequestSettings = Pick<Settings, "customer" | "environment" | "firewall" | "vpn"> & {
-  readonly server: Pick<Settings["server"], "hostname" | "host">;
+  readonly server: Pick<Settings["server"], "hostname" | "address" | "host" | "port">;
 };
 
 /** One connection that the customer's firewalls must let through. */
@@ -24,14 +25,18 @@ export interface Request {
   readonly requirements: readonly string[];
 }
 
-/** Every opening of a server, as its own firewall has them (NET-1, NET-2, Q-SRV-3): inwards first, then the vendor, then by name. */
+/**
+ * Every opening of a server, as its own firewall has them (NET-1, NET-2, Q-SRV-3): inwards first, then the vendor, then by name. What
+ * comes inside the server's own tunnel is none of the customer's openings (ACC-4).
+ */
 export function requestsOf({ firewall, vpn }: Pick<RequestSettings, "firewall" | "vpn">): Request[] {
   const { inbound, outbound } = openingsOf(firewall);
   const { ssh, web } = inbound;
   const { [masterEntry]: salt, ...rest } = outbound;
+  const outside = ssh.from.filter((range) => !liesIn(range, vpn.wireguard?.hub.ranges ?? []));
   const named = Object.entries(rest).sort(([one], [other]) => (one < other ? -1 : 1));
   return [
-    inwards("ssh", ssh, ["NET-1", "Q-SRV-5"]),
+    ...(outside.length === 0 ? [] : [inwards("ssh", { ...ssh, from: outside }, ["NET-1", "Q-SRV-5"])]),
     inwards("web", web, ["NET-1", "NET-4", "Q-SRV-7"]),
     ...(salt === undefined ? [] : [outwards(masterEntry, salt, "salt", ["NET-2", "Q-SRV-6"])]),
     ...named.map(([name, opening]) =>
@@ -87,8 +92,8 @@ export function firewallRequest(stacks: readonly RequestSettings[], language: La
 }
 
 function serverSection(settings: RequestSettings, texts: FirewallTexts): Section {
-  const { hostname, host } = settings.server;
-  const { direction, from, to, protocol, ports, why, requirement } = texts.columns;
+  const { columns } = texts;
+  const address = customerAddress(settings.server, settings.vpn);
   const rows = requestsOf(settings).map((request) => {
     const others = request.others.map(plainRange).join(", ");
     const [source, destination] =
@@ -99,14 +104,30 @@ function serverSection(settings: RequestSettings, texts: FirewallTexts): Section
       destination,
       request.protocol.toUpperCase(),
       request.ports.join(", "),
+      whoOf(request, texts),
       whyOf(request, texts),
       request.requirements.join(", "),
     ];
   });
   return {
-    heading: texts.server(hostname, texts.environments[settings.environment]),
-    paragraphs: [texts.address(host)],
-    table: { head: [direction, from, to, protocol, ports, why, requirement], rows },
+    heading: texts.server(settings.server.hostname, texts.environments[settings.environment]),
+    table: {
+      head: [
+        columns.direction,
+        columns.from,
+        columns.to,
+        columns.protocol,
+        columns.ports,
+        columns.who,
+        columns.why,
+        columns.requirement,
+      ],
+      rows,
+    },
+    // Filled in by who knows it, rather than wrong.
+    ...(address === undefined
+      ? { answers: [{ question: texts.addressAsked }] }
+      : { paragraphs: [texts.address(address)] }),
   };
 }
 
@@ -118,10 +139,10 @@ export function firewallSheet(stacks: readonly RequestSettings[], language: Lang
     requestsOf(settings).flatMap((request) =>
       request.others.map(plainRange).flatMap((other) =>
         request.ports.map((port) => {
-          const { hostname, host } = settings.server;
-          const [source, destination] = request.direction === "inbound" ? [other, host] : [host, other];
+          const own = customerAddress(settings.server, settings.vpn) ?? texts.addressUnknown;
+          const [source, destination] = request.direction === "inbound" ? [other, own] : [own, other];
           return [
-            hostname,
+            settings.server.hostname,
             texts.environments[settings.environment],
             texts[request.direction],
             source,
@@ -129,6 +150,7 @@ export function firewallSheet(stacks: readonly RequestSettings[], language: Lang
             request.protocol.toUpperCase(),
             String(port),
             request.name,
+            whoOf(request, texts),
             whyOf(request, texts),
             request.requirements.join(" "),
           ];
@@ -145,10 +167,16 @@ export function firewallSheet(stacks: readonly RequestSettings[], language: Lang
     columns.protocol,
     sheet.port,
     sheet.name,
+    columns.who,
     columns.why,
     columns.requirement,
   ];
   return { head, rows };
+}
+
+/** Who opens: the customer, always; and the vendor its own side of the connection to the master (NET-3). */
+function whoOf({ purpose }: Request, { who }: FirewallTexts): string {
+  return purpose === "salt" ? who.both : who.customer;
 }
 
 function whyOf({ purpose, name }: Request, texts: FirewallTexts): string {

@@ -12,12 +12,16 @@ export interface FirewallTexts {
   readonly environments: Readonly<Record<Environment, string>>;
   readonly server: (hostname: string, environment: string) => string;
   readonly address: (address: string) => string;
+  /** Where only the reader knows it: in print a line to fill in, in the sheet the cell. */
+  readonly addressAsked: string;
+  readonly addressUnknown: string;
   readonly columns: {
     readonly direction: string;
     readonly from: string;
     readonly to: string;
     readonly protocol: string;
     readonly ports: string;
+    readonly who: string;
     readonly why: string;
     readonly requirement: string;
   };
@@ -31,6 +35,8 @@ export interface FirewallTexts {
   readonly inbound: string;
   readonly outbound: string;
   readonly theServer: string;
+  /** Who opens. */
+  readonly who: { readonly customer: string; readonly both: string };
   readonly purposes: Readonly<Record<Purpose, string>>;
   /** After the purpose of an opening that only the settings name. */
   readonly named: (name: string) => string;
@@ -49,13 +55,16 @@ export const firewallTexts: Readonly<Record<Language, FirewallTexts>> = {
     ],
     environments: { development: "udvikling", test: "test", production: "produktion" },
     server: (hostname, environment) => `${hostname} (${environment})`,
-    address: (address) => `Serverens adresse, som vi når den: ${address}`,
+    address: (address) => `Serverens adresse: ${address}`,
+    addressAsked: "Serverens adresse i jeres netværk (oplyses af jer):",
+    addressUnknown: "serveren (adressen oplyses af jer)",
     columns: {
       direction: "Retning",
       from: "Fra",
       to: "Til",
       protocol: "Protokol",
       ports: "Port",
+      who: "Hvem åbner",
       why: "Begrundelse",
       requirement: "Krav",
     },
@@ -63,11 +72,12 @@ export const firewallTexts: Readonly<Record<Language, FirewallTexts>> = {
     inbound: "Indgående",
     outbound: "Udgående",
     theServer: "serveren",
+    who: { customer: "Kunden", both: "Kunden, og leverandøren på sin side (NET-3)" },
     purposes: {
       ssh: "Administration af serveren over SSH, kun fra VPN eller leverandørens net.",
       web: "Brugernes adgang til OS2mo fra jeres eget net. Port 80 viderestiller kun til 443 (HTTPS).",
       salt: "Serveren forbinder sig til leverandørens driftsmiljø (Salt), hvorfra den styres.",
-      vpn: "Serveren åbner selv en krypteret tunnel (WireGuard) til leverandøren; derfor skal der ikke åbnes for VPN udefra.",
+      vpn: "Serveren åbner selv en krypteret tunnel (WireGuard) til leverandøren og administreres gennem den; derfor skal der ikke åbnes for den udefra.",
       dns: "Navneopslag (DNS).",
       time: "Korrekt tid på serveren (NTP); uden den fejler certifikater og log-in.",
       packages: "Hentning over HTTP og HTTPS, for eksempel sikkerhedsopdateringer og programpakker.",
@@ -83,7 +93,7 @@ export const firewallTexts: Readonly<Record<Language, FirewallTexts>> = {
     answers: {
       heading: "Det beder vi jer sende tilbage",
       paragraph:
-        "Leverandøren åbner først sin side, når adressen er kendt. Når I har åbnet, prøver vi hver forbindelse af, udefra og fra serveren, og I får at vide, hvad der er åbent, lukket eller filtreret.",
+        "Leverandøren åbner først sin side, når adressen er kendt. Når I har åbnet, prøver vi forbindelserne af, fra vores side og fra serveren, og I får at vide, hvad der er åbent, lukket eller filtreret, og hvad der ikke kunne prøves.",
       questions: [
         "Den eller de eksterne IP-adresser, som serverne bruger udadtil (NET-3):",
         "Dato for åbningen:",
@@ -100,13 +110,16 @@ export const firewallTexts: Readonly<Record<Language, FirewallTexts>> = {
     ],
     environments: { development: "development", test: "test", production: "production" },
     server: (hostname, environment) => `${hostname} (${environment})`,
-    address: (address) => `The server's address, as we reach it: ${address}`,
+    address: (address) => `The server's address: ${address}`,
+    addressAsked: "The server's address in your network (to be told by you):",
+    addressUnknown: "the server (address to be told by you)",
     columns: {
       direction: "Direction",
       from: "From",
       to: "To",
       protocol: "Protocol",
       ports: "Port",
+      who: "Who opens",
       why: "Why",
       requirement: "Requirement",
     },
@@ -114,11 +127,12 @@ export const firewallTexts: Readonly<Record<Language, FirewallTexts>> = {
     inbound: "Inbound",
     outbound: "Outbound",
     theServer: "the server",
+    who: { customer: "The customer", both: "The customer, and the vendor on its side (NET-3)" },
     purposes: {
       ssh: "Administration of the server over SSH, from the VPN or the vendor's network only.",
       web: "The users' access to OS2mo from your own network. Port 80 only redirects to 443 (HTTPS).",
       salt: "The server connects to the vendor's deployment environment (Salt), from which it is managed.",
-      vpn: "The server itself opens an encrypted tunnel (WireGuard) to the vendor, so no port for a VPN is opened inwards.",
+      vpn: "The server itself opens an encrypted tunnel (WireGuard) to the vendor and is administered through it, so no port is opened inwards for it.",
       dns: "Name service (DNS).",
       time: "The right time on the server (NTP); without it certificates and log-ins fail.",
       packages: "Downloads over HTTP and HTTPS, such as security updates and packages.",
@@ -134,7 +148,7 @@ export const firewallTexts: Readonly<Record<Language, FirewallTexts>> = {
     answers: {
       heading: "What we ask you to send back",
       paragraph:
-        "The vendor opens its side only once the address is known. When you have opened yours, we try every connection, from outside and from the server, and tell you what is open, closed or filtered.",
+        "The vendor opens its side only once the address is known. When you have opened yours, we try the connections, from our side and from the server, and tell you what is open, closed or filtered, and what could not be tried.",
       questions: [
         "The external IP address or addresses that the servers use outwards (NET-3):",
         "Date of the opening:",

@@ -37,7 +37,11 @@ export const connectionFields = {
   jump: asText(z.strictObject(endpoint)),
   initial: asText(z.strictObject({ user: z.string().min(1), ...key, password: z.literal(true).optional() })),
   previous: asText(z.strictObject(key)),
-  vpn: asText(z.strictObject({ name: z.string().min(1), ranges: z.array(addressRange).min(1) })),
+  vpn: asText(
+    z.strictObject({ name: z.string().min(1), ranges: z.array(addressRange).min(1), dialIn: z.boolean().optional() }),
+  ),
+  /** Whether the rest of a run goes on without this host. */
+  aside: z.preprocess((given) => (typeof given === "string" ? parsed(given) : given), z.boolean().optional()),
   // Every provider may carry these two of the engine's own.
   version: z.string().optional(),
   pluginDownloadURL: z.string().optional(),
@@ -55,13 +59,13 @@ export const connector: Connector = {
 
 /** What our SSH takes, from the provider's configuration and the environment of the run. */
 function connectionSettings(config: z.output<z.ZodObject<typeof connectionFields>>): ConnectionSettings {
-  const { version: _, pluginDownloadURL: __, label, jump, initial, previous, vpn, ...own } = config;
-  const reached: Pick<ConnectionSettings, "vpn"> = vpn === undefined ? {} : { vpn };
+  const { version: _, pluginDownloadURL: __, aside: ___, label, jump, initial, previous, vpn, ...own } = config;
+  const reached = vpn === undefined ? {} : { vpn: vpn as NonNullable<ConnectionSettings["vpn"]> };
   return {
     ...withAgent(own),
     ...reached,
     ...(label === undefined ? {} : { name: label }),
-    ...(jump === undefined ? {} : { jump: { ...withAgent(jump), ...reached } }),
+    ...(jump === undefined ? {} : { jump: { ...withAgent(jump), ...(vpn?.dialIn === false ? {} : reached) } }),
     ...(previous === undefined ? {} : { previous: withAgent(previous) }),
     ...(initial === undefined ? {} : { initial: withPassword(withAgent(initial)) }),
   } as ConnectionSettings;

@@ -47,7 +47,7 @@ export class Onprem implements Plugin {
   #link: Link | undefined;
   #inProgram = false;
   readonly #warned = new Set<string>();
-  #outOfReach: { failure: unknown; told: boolean } | undefined;
+  #outOfReach: { failure: unknown; told: boolean; aside: boolean } | undefined;
 
   /** @param connector Loads what connects: whoever asks for the plugin's name or schema needs none. */
   constructor(version: string, kinds: Kinds, connector: () => Promise<Connector>) {
@@ -78,6 +78,8 @@ export class Onprem implements Plugin {
    * Connects at once, so that a host out of reach is one error and not one for each resource. In a program's run that is
    * the provider's own failure, and nothing that depends on it starts. A refresh takes the provider from the state, never
    * checks it, and repeats its failure for each resource: there the first resource that is read tells it.
+   *
+   * A host aside of the stack's own is no reason to leave that one alone: a warning, and only what is to be done on it fails.
    */
   async configure(config: Bag, say: Say): Promise<void> {
     if (unknownKeys(config.values).length > 0) return;
@@ -85,8 +87,11 @@ export class Onprem implements Plugin {
       const connector = await this.#connector();
       this.#link = await connector.connect(config.values, say, this.#stop.signal);
     } catch (failure) {
-      if (this.#inProgram) throw failure;
-      this.#outOfReach = { failure: ofLastRun(failure), told: false };
+      const aside = String(config.values.aside) === "true";
+      if (this.#inProgram && !aside) throw failure;
+      this.#outOfReach = { failure: this.#inProgram ? failure : ofLastRun(failure), told: false, aside };
+      if (aside)
+        say("warning", `${reason(failure)}\nWhat this stack has there is left as it was; the rest of the run goes on.`);
     }
   }
 
@@ -162,8 +167,8 @@ export class Onprem implements Plugin {
 
   async read(type: string, { id, name, inputs, outputs }: Known): Promise<Read | undefined> {
     const kind = await this.#kind(type);
-    // The run has failed with the first one that told why; the others leave the state as it is.
-    if (this.#outOfReach?.told) return { id, inputs, outputs };
+    // The run has failed with the first one that told why, or was warned of a host aside; the state stays as it is.
+    if (this.#outOfReach?.told || this.#outOfReach?.aside) return { id, inputs, outputs };
     const imported = Object.keys(inputs.values).length === 0;
     const want = imported ? kind.named(id) : inputs.values;
     if (want === undefined) {

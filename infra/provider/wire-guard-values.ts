@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { z } from "zod";
 import { addressRange, isAsGoodAsEverybody } from "./ranges.ts";
 
@@ -27,9 +28,18 @@ export const peerRanges = z
 
 /** Addresses of an interface, as ip-address(8) takes them, each once, in order. */
 export const interfaceAddresses = z
-  .array(z.string().regex(/^([0-9.]+\/\d{1,2}|[0-9a-f:]+\/\d{1,3})$/, "must be an address such as 10.99.0.2/32"))
+  .array(z.string().refine(isInterfaceAddress, "must be an address such as 10.99.0.2/32, as `ip address` prints it"))
   .min(1, "must name at least one address")
   .transform(sortedWords);
+
+/** An address with the length of its network's prefix; one of IPv6 in the one form that is printed (RFC 5952), or it would differ in each look. */
+function isInterfaceAddress(text: string): boolean {
+  const [address = "", bits = "", ...more] = text.split("/");
+  const family = isIP(address);
+  if (family === 0 || more.length > 0 || !/^(0|[1-9]\d{0,2})$/.test(bits)) return false;
+  if (family === 4) return Number(bits) <= 32;
+  return Number(bits) <= 128 && new URL(`http://[${address}]`).hostname === `[${address}]`;
+}
 
 /** Seconds between packets that keep a NAT open. */
 export const keepalive = z.int().min(0).max(65535).default(0);

@@ -99,7 +99,7 @@ function topOfZone({ customer, environment, server }: PartlyRead, shown: (value:
   return issue === undefined ? [] : [{ path: "customer.domain", reason: `gives a host name that ${issue.message}` }];
 }
 
-function account({ administrator, server }: PartlyRead, shown: (value: string) => string): Mistake[] {
+function account({ administrator, server, management }: PartlyRead, shown: (value: string) => string): Mistake[] {
   if (administrator?.enabled === true && administrator.keys?.length === 0) {
     const reason = "needs at least one public SSH key, or the account could not be used (ACC-2)";
     return [{ path: "administrator.keys", reason }];
@@ -107,6 +107,10 @@ function account({ administrator, server }: PartlyRead, shown: (value: string) =
   const name = administrator?.name;
   if (administrator?.enabled === false && name !== undefined && name === server?.user) {
     const reason = `must stay true while server.user is this account: ${shown(name)}; to disable it, first name another account with sudo as server.user`;
+    return [{ path: "administrator.enabled", reason }];
+  }
+  if (administrator?.enabled === false && management !== undefined && management.salt === undefined) {
+    const reason = "must stay true until central management is connected: management.salt is not set (ACC-2, Q-SRV-9)";
     return [{ path: "administrator.enabled", reason }];
   }
   return [];

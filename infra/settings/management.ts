@@ -66,7 +66,7 @@ const salt = z.strictObject({
   login: login
     .optional()
     .describe(
-      "How the master itself is logged in to: then the key is accepted there, and the external addresses are let in. Without it the output `management` has what the vendor must be told.",
+      "How the master itself is logged in to: then the key is accepted there, and the external addresses are let in. Without it the output `managed.left` has what the vendor must be told.",
     ),
   gate: gate.optional(),
 });

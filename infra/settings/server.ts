@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ipAddress } from "../provider/ranges.ts";
 import { endpointFields, type KeyWay, keyFields, type Login, withWay } from "./login.ts";
 import { fullHostName } from "./names.ts";
 import { type InitialLogin, initial, previous } from "./other-logins.ts";
@@ -26,6 +27,11 @@ export const server = z.strictObject({
     .describe(
       "The server's whole name; by default `os2mo-udvikling`, `os2mo-test` or `os2mo` below the customer's domain.",
     ),
+  address: ipAddress
+    .optional()
+    .describe(
+      "The server's IP address in the customer's own network, for the documents: where `host` is another way to it, such as a name or the end of a tunnel.",
+    ),
   dialTimeout: z
     .int()
     .min(1)
@@ -51,6 +57,8 @@ export const server = z.strictObject({
 /** The server, complete. */
 export interface ServerSettings extends Login {
   hostname: string;
+  /** In the customer's own network, where `host` is another way to it. */
+  address?: string;
   dialTimeout: number;
   jump?: Login;
   initial?: InitialLogin;

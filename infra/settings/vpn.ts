@@ -41,7 +41,7 @@ const wireguard = z.strictObject({
       login: login
         .optional()
         .describe(
-          "How the hub itself is logged in to: then the server's peer is kept there, too. Without it the output `vpn` has what the hub must be told.",
+          "How the hub itself is logged in to: then the server's peer is kept there, too. Without it the output `tunnel.hubPeer` has what the hub must be told.",
         ),
     })
     .describe("The vendor's hub, to which the server dials out."),
@@ -97,6 +97,14 @@ export function addressOf(endpoint: string): { address: string; port: number } |
   const [, v6, v4, digits] = /^(?:\[([0-9A-Fa-f:]+)\]|([0-9.]+)):([1-9]\d{0,4})$/.exec(endpoint) ?? [];
   const [address = "", port] = [v6 ?? v4, Number(digits)];
   return isIP(address) === (v6 === undefined ? 4 : 6) && port <= 65535 ? { address, port } : undefined;
+}
+
+/** Whether a host's address is its own in a tunnel. */
+export function isInTunnel(
+  host: string,
+  { addresses }: Pick<NonNullable<VpnSettings["wireguard"]>, "addresses">,
+): boolean {
+  return addresses.some((address) => address.split("/")[0] === host);
 }
 
 /** Ranges from which people come through the VPN. */

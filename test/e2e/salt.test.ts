@@ -30,13 +30,14 @@ let master: LabMaster;
 let external: string;
 
 /** A stack's settings with the minion. */
-async function configure(salt: object = {}, stack: "dev" | "test" = "dev"): Promise<void> {
+async function configure(salt: object = {}, stack: "dev" | "test" = "dev", account: object = {}): Promise<void> {
   const settings = labSettings(lab.status, stack === "dev" ? "development" : "test");
   const firewall = settings["os2mo-on-prem:firewall"] as { egress: object };
   const vendor = lab.machine("vendor");
   const { v4 } = vendor.addresses;
   await writeConfiguration(stacks, stack, {
     ...settings,
+    "os2mo-on-prem:administrator": { ...(settings["os2mo-on-prem:administrator"] as object), ...account },
     "os2mo-on-prem:firewall": {
       ...firewall,
       egress: { ...firewall.egress, "salt-packages": { ports: [master.port], to: [v4] } },
@@ -55,8 +56,8 @@ async function configure(salt: object = {}, stack: "dev" | "test" = "dev"): Prom
 }
 
 const up = async (stack = "dev") => {
-  const { changes, errors } = await update(stacks, stack, signal, () => {});
-  return { changes, errors: errors.join("\n") };
+  const { changes, errors, warnings } = await update(stacks, stack, signal, () => {});
+  return { changes, errors: errors.join("\n"), warnings: warnings.join("\n") };
 };
 const output = async (stack = "dev") => {
   const ran = await finish(
@@ -92,18 +93,28 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("the master cannot be reached at first: the rest of the run completes, and the result says what is left", async () => {
+test("the master does not even answer SSH at first: the server is taken to what it must be all the same", async () => {
+  await lab.within("vendor", "systemctl stop ssh");
+  await configure();
+  expect(await fine("preview", "dev")).toEqual({ code: 0, said: "" });
+  const { changes, errors, warnings } = await up();
+  await lab.within("vendor", "systemctl start ssh");
+  const { v4 } = lab.machine("vendor").addresses;
+  expect(warnings).toContain(`no ssh on ${v4}:22 (the master ${v4})`);
+  expect(warnings).toContain("the rest of the run goes on");
+  expect(errors).toContain(`SaltSource "server-management-source": no ssh on ${v4}:22`);
+  expect(changes.create).toEqual(expect.arrayContaining(["SaltMinion server-management", "Firewall server-firewall"]));
+}, 400_000);
+
+test("the master's ports cannot be reached: the rest of the run completes, and the result says what is left", async () => {
   await lab.within(
     "vendor",
     "nft add table inet cut; nft add chain inet cut in '{ type filter hook input priority -300; }'; nft add rule inet cut in tcp dport '{ 4505, 4506 }' drop",
   );
-  await configure();
-  // Of what is still to be installed, too.
-  expect(await fine("preview", "dev")).toEqual({ code: 0, said: "" });
-  const { changes, errors } = await up();
+  await lab.within("vendor", "nft flush set inet salt_gate seen_v4");
+  const { errors } = await up();
   await lab.within("vendor", "nft delete table inet cut");
   expect(errors).toContain("nothing of this server has arrived at the master's ports 4505 and 4506 within 60 s");
-  expect(changes.create).toEqual(expect.arrayContaining(["SaltMinion server-management", "Firewall server-firewall"]));
   expect(await keys("minions")).toBe("");
 }, 300_000);
 
@@ -127,18 +138,62 @@ test("one run finds the external address out, lets it in, accepts the server's o
 test("a highstate of the master's leaves the next preview empty", async () => {
   const applied = await lab.within("vendor", `salt --out=json --static ${id} state.apply`);
   expect(applied).toContain('"result": true');
-  expect(await lab.within("dev", "cat /etc/motd")).toBe("Managed by the vendor.");
+  expect(await lab.within("dev", "cat /etc/motd; sysctl -n net.ipv4.tcp_fin_timeout; id -un vendor")).toBe(
+    "Managed by the vendor.\n45\nvendor",
+  );
   expect(await fine("preview", "dev", "--expect-no-changes", "--diff")).toEqual({ code: 0, said: "" });
 }, 120_000);
 
-test("everybody else is dropped at the master's ports, from the vendor's own segments too", async () => {
-  const netns = lab.status.vantagePoints.find(({ name }) => name === "stranger")?.netns ?? "";
-  const { v4 } = lab.machine("vendor").addresses;
-  const tried = await finish(["nsenter", `--net=${netns}`, "bash", "-c", `timeout 3 bash -c '</dev/tcp/${v4}/4506'`], {
-    env: process.env,
-  });
-  expect(tried.code).toBe(124);
-});
+test.each(["stranger", "internal"])(
+  "everybody else is dropped at the master's ports: from %s, which reaches its SSH",
+  async (place) => {
+    const netns = lab.status.vantagePoints.find(({ name }) => name === place)?.netns ?? "";
+    const { v4 } = lab.machine("vendor").addresses;
+    const tried = async (port: number) => {
+      const words = ["nsenter", `--net=${netns}`, "bash", "-c", `timeout 3 bash -c '</dev/tcp/${v4}/${port}'`] as const;
+      return (await finish(words, { env: process.env })).code;
+    };
+    expect([await tried(22), await tried(4505), await tried(4506)]).toEqual([0, 124, 124]);
+  },
+);
+
+test("a master that is out of reach later is a warning, and the server is healed", async () => {
+  await lab.within("vendor", "systemctl stop ssh");
+  await lab.within("dev", "rm /etc/chrony/chrony.conf");
+  const { changes, errors, warnings } = await up();
+  await lab.within("vendor", "systemctl start ssh");
+  expect(errors).toBe("");
+  expect(warnings).toContain("the rest of the run goes on");
+  expect(changes.create).toEqual(["File server-baseline-time-servers"]);
+}, 180_000);
+
+test("ACC-2, Q-SRV-9: with management connected the administrator is shut out, and let in again", async () => {
+  const login = async () => {
+    const { privateKeyFile } = lab.machine("dev").login;
+    const known = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes"];
+    return (
+      await finish([
+        "ssh",
+        "-F",
+        "none",
+        "-i",
+        privateKeyFile,
+        ...known,
+        `os2mo-admin@${lab.machine("dev").addresses.v4}`,
+        "sudo -n id -u",
+      ])
+    ).stdout.trim();
+  };
+  expect(await login()).toBe("0");
+  await configure({}, "dev", { enabled: false });
+  expect((await up()).errors).toBe("");
+  expect(await login()).toBe("");
+  // The master still reaches the server.
+  expect(await lab.within("vendor", `salt --out=txt ${id} cmd.run 'id -u'`)).toBe(`${id}: 0`);
+  await configure();
+  expect((await up()).errors).toBe("");
+  expect(await login()).toBe("0");
+}, 180_000);
 
 test("the gate loaded anew lets the server in again, and what was taken from it by hand is given back", async () => {
   await lab.within("vendor", "systemctl reload nftables");
@@ -208,7 +263,9 @@ test("another master with the same address is not obeyed", async () => {
     "vendor",
     "systemctl stop salt-master; mv /etc/salt/pki/master /etc/salt/pki/master.kept; systemctl start salt-master",
   );
-  await lab.within("dev", "systemctl restart salt-minion; sleep 6");
+  // Without what it remembers of its master: the fingerprint in its configuration alone keeps it from this one.
+  await lab.within("dev", "rm /etc/salt/pki/minion/minion_master.pub; systemctl restart salt-minion; sleep 12");
+  expect(await keys("minions_pre")).toBe("");
   expect(await lab.within("dev", "ss -Htn state established dport = :4505")).toBe("");
   await lab.within(
     "vendor",

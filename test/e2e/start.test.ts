@@ -1,8 +1,10 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { downLab } from "../../lab/lab.ts";
+import { downLab, statusLab } from "../../lab/lab.ts";
 import { type Finished, finish } from "../../scripts/command.ts";
 import { projectFolder } from "../../scripts/engine/environment.ts";
+import { sshAudit, sshAuditVersion } from "./ssh-audit.ts";
 
 // A lab of its own: what `npm start` does to its servers is no other test's business.
 const lab = `t${process.pid}s`;
@@ -78,4 +80,18 @@ describe("npm start", () => {
     const healed = await finish([...shell, "sudo sysctl -n net.ipv4.tcp_syncookies"], { timeout: 60 });
     expect(healed.stdout).toBe("1\n");
   }, 120_000);
+
+  test("ssh-audit has nothing against a server's SSH that docs/security.md does not give a reason for", async () => {
+    const dev = (await statusLab(lab))?.machines.find(({ name }) => name === "dev");
+    const page = await readFile(join(projectFolder, "docs", "security.md"), "utf8");
+    expect(page).toContain(`ssh-audit ${sshAuditVersion} |`);
+    const complaints = await sshAudit(dev?.addresses.v4 ?? "");
+    expect(complaints.filter(({ level }) => level === "fail")).toEqual([]);
+    const named = [...(/^The four warnings are [\s\S]*?\. The server/m.exec(page)?.[0] ?? "").matchAll(/`([^`]+)`/g)];
+    const names = named.map(([, name = ""]) => name);
+    expect(
+      complaints.map(({ algorithm }) => algorithm.replace(/@.*/, "")).filter((name) => !names.includes(name)),
+    ).toEqual([]);
+    expect(complaints).toHaveLength(4);
+  }, 180_000);
 });

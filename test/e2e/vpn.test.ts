@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { hubPeerText } from "../../infra/components/vpn.ts";
 import { placeNat } from "../../lab/nat.ts";
 import { labSettings } from "../../lab/settings.ts";
 import type { ServerName } from "../../lab/status.ts";
@@ -97,6 +98,16 @@ const up = async (stack = "dev") => {
   return { changes, errors };
 };
 
+const destroy = async () => {
+  const file = join(stacks.folder, "Pulumi.dev.yaml");
+  const words = ["--stack", "dev", "--config-file", file, "--yes", "--skip-preview"];
+  const { code, stdout, stderr } = await finish(
+    ["pulumi", "destroy", "--non-interactive", "-C", projectFolder, ...words],
+    { env: stacks.env },
+  );
+  return { code, said: stdout + stderr };
+};
+
 test("one run makes the tunnel at both ends, and the hub sees the server at the customer's external address", async () => {
   await configure();
   const { errors } = await up();
@@ -120,7 +131,12 @@ test("ACC-4: the server is managed through the tunnel, by the hub", async () => 
   expect(await lab.within("dev", "journalctl -q -o cat -t sshd | grep Accepted | tail -1")).toContain(
     `from ${hubAddress} `,
   );
-}, 90_000);
+  // The first deletion would cut the way to all that is left.
+  const { code, said } = await destroy();
+  expect([code === 0, said]).toEqual([false, expect.stringContaining("protect")]);
+  expect(await reached()).toBe(true);
+  expect((await up()).changes).toEqual({});
+}, 180_000);
 
 test("the tunnel comes back after a changed NAT port, and after a restart of either end", async () => {
   await nat(41_000);
@@ -148,6 +164,36 @@ test("what the hub has lost is seen, and given back", async () => {
   await lab.within("vendor", "systemctl reload wg-quick@wg0");
   await renew();
   expect(await reached(), "after a reload").toBe(true);
+  // The snippet for a hub without a login, of another server, takes nobody's peer away.
+  const other = await lab.within("vendor", "wg genkey | wg pubkey");
+  const text = hubPeerText(
+    {
+      tunnel: { ...tunnel().wireguard, addresses: ["198.19.98.3/32"], presharedKey: preshared } as never,
+      hostname: "x",
+    },
+    other,
+  );
+  const command = /then: (.*)$/m.exec(text)?.[1];
+  await lab.within(
+    "vendor",
+    `cp /etc/wireguard/wg0.conf /root/; printf '%s' '${text}' >>/etc/wireguard/wg0.conf; ${command}`,
+  );
+  expect(await lab.within("vendor", "wg show wg0 allowed-ips | cut -f 2 | sort")).toBe(
+    "198.19.98.2/32\n198.19.98.3/32",
+  );
+  await lab.within("vendor", `mv /root/wg0.conf /etc/wireguard/; ${command}`);
+}, 120_000);
+
+test("a key that somebody made anew on the server is seen, and the hub is told of it", async () => {
+  await lab.within(
+    "dev",
+    "umask 077; wg genkey >/etc/wireguard/wg-os2mo.key; systemctl restart wg-quick@wg-os2mo; wg show wg-os2mo public-key",
+  );
+  const key = await lab.within("dev", "wg show wg-os2mo public-key");
+  const { changes, errors } = await up();
+  expect([errors, changes.update]).toEqual([[], expect.arrayContaining(["WireGuardPeer server-vpn-hub"])]);
+  expect(await lab.within("vendor", "wg show wg0 peers")).toBe(key);
+  expect(await reached()).toBe(true);
 }, 120_000);
 
 test("another key and a second secret are a change of the settings, reached by another way than the tunnel", async () => {
@@ -216,24 +262,8 @@ describe("the customer's own VPN", () => {
 
 test("destroying the stack takes the tunnel away at both ends, and leaves the hub as it was", async () => {
   await configure();
-  const file = join(stacks.folder, "Pulumi.dev.yaml");
-  const ran = await finish(
-    [
-      "pulumi",
-      "destroy",
-      "--non-interactive",
-      "-C",
-      projectFolder,
-      "--stack",
-      "dev",
-      "--config-file",
-      file,
-      "--yes",
-      "--skip-preview",
-    ],
-    { env: stacks.env },
-  );
-  expect({ code: ran.code, said: ran.code === 0 ? "" : ran.stdout + ran.stderr }).toEqual({ code: 0, said: "" });
+  const { code, said } = await destroy();
+  expect({ code, said: code === 0 ? "" : said }).toEqual({ code: 0, said: "" });
   expect(
     await lab.within("dev", "ls -A /etc/wireguard 2>/dev/null || true; ip link show wg-os2mo 2>/dev/null || true"),
   ).toBe("");

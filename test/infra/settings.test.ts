@@ -96,6 +96,7 @@ test("everything that a stack can say is kept", () => {
       changed({
         environment: "test",
         "server/hostname": "mo.naerum.dk",
+        "server/address": "10.30.0.13",
         "server/hostKey": [key, key],
         "server/user": "ubuntu",
         "server/privateKeyFile": "~/.ssh/id_ed25519",
@@ -117,6 +118,7 @@ test("everything that a stack can say is kept", () => {
     privateKeyFile: "~/.ssh/id_ed25519",
     passphrase: "words",
     hostname: "mo.naerum.dk",
+    address: "10.30.0.13",
     dialTimeout: 120,
     jump: { ...jump, hostKey: key },
   });
@@ -247,6 +249,11 @@ describe("a mistake is found", () => {
         'server.host must be a host name in lower case or an IP address; given: "10.20.0.256"',
         'time.servers[0] must be a host name in lower case or an IP address; given: "10.0.0"',
       ],
+    },
+    {
+      name: "a name where only an address serves",
+      changes: { "server/address": "mo.naerum.dk" },
+      found: ['server.address must be an IP address; given: "mo.naerum.dk"'],
     },
     {
       name: "a port out of bounds",
@@ -381,7 +388,14 @@ describe("a mistake is found", () => {
       found: ['administrator.name must not be root: it is an account of its own (ACC-2); given: "root"'],
     },
     {
-      name: "Q-SRV-9: removing the account that we log in as",
+      name: "Q-SRV-9: an account that is disabled before management is connected",
+      changes: { "administrator/enabled": false, "server/user": "ubuntu" },
+      found: [
+        "administrator.enabled must stay true until central management is connected: management.salt is not set (ACC-2, Q-SRV-9)",
+      ],
+    },
+    {
+      name: "Q-SRV-9: an account that is disabled while it logs in",
       changes: { "administrator/enabled": false, "server/user": "os2mo-admin" },
       found: [
         'administrator.enabled must stay true while server.user is this account: "os2mo-admin"; to disable it, first name another account with sudo as server.user',

@@ -77,15 +77,25 @@ export async function dial(given: ConnectionSettings, options: DialOptions): Pro
 }
 
 async function unreachable(settings: ConnectionSettings, why: string, seconds: number): Promise<Unreachable> {
-  const { vpn, host, name } = settings;
-  const usual = "Is the server up, is the address right, and may this machine reach that port?";
-  // Behind a jump host it is that one's way that counts.
-  const hint = vpn === undefined || settings.jump !== undefined ? usual : await vpnHint(vpn, host);
+  const { host, name } = settings;
   return new Unreachable({
     what: `no ssh on ${endpoint(settings)}${name === host ? "" : ` (${name})`}`,
     why: `${why}; tried for ${Math.round(seconds)} s`,
-    remedy: hint,
+    remedy: await whatToAsk(settings),
   });
+}
+
+/** What may be in the way of a host that does not answer. */
+async function whatToAsk({ host, port, jump, vpn }: ConnectionSettings): Promise<string> {
+  if (jump !== undefined) {
+    const tunnel = vpn?.dialIn === false ? `, and the server's tunnel: ${vpn.name}` : "";
+    return `Is the server up, is the address right as ${jump.host} sees it, and may ${jump.host} reach that port${tunnel}?`;
+  }
+  if (host === "localhost" || host === "::1" || host.startsWith("127.")) {
+    return `${host} is this machine: is the local tunnel up that leads from its port ${port ?? 22} to the server (\`ssh -L\`)?`;
+  }
+  if (vpn !== undefined) return vpnHint(vpn, host);
+  return "Is the server up, is the address right, and may this machine reach that port?";
 }
 
 async function attempt(

@@ -28,6 +28,8 @@ export interface VpnSettings {
   readonly name: string;
   /** Ranges that its users have on the way to the host, in CIDR notation. */
   readonly ranges: readonly string[];
+  /** Whether this machine dials in to it; else the host itself does. @default true */
+  readonly dialIn?: boolean;
 }
 
 /** How one server is reached. No default here reads the environment: whoever makes the settings decides. */

@@ -60,6 +60,12 @@ export interface ProviderArgs extends LoginArgs {
   initial?: InitialLoginArgs;
   /** The key until now of `user`, tried where the server refuses the new one. */
   previous?: KeyArgs;
+  /**
+   * For a host beside the stack's own: where it cannot be reached, the run warns, a refresh leaves what is remembered of it, and only what
+   * is to be done there fails.
+   * @default false
+   */
+  aside?: boolean;
   /** The VPN by which it is reached: where nothing answers, the error says whether it is the VPN that is down. */
   vpn?: VpnArgs;
 }
@@ -70,6 +76,11 @@ export interface VpnArgs {
   name: string;
   /** Ranges that its users have on the way to the server. */
   ranges: string[];
+  /**
+   * Whether who runs the update dials in to it; else the server itself does.
+   * @default true
+   */
+  dialIn?: boolean;
 }
 
 /**

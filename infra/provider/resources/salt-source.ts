@@ -70,45 +70,61 @@ export const saltSource: Kind<SaltSourceArgs, SaltSourceSeen> = {
   },
 
   async observe(host, { minionId: name = "", table = "", sets = [] }) {
-    const answers = await Promise.all(
+    const sources = async () => {
       // Exit 1: no such table or set.
-      sets.map((set) => host.look(["nft", "-j", "list", "set", ...table.split(" "), set], { exits: [0, 1] })),
-    );
-    const noted = answers.flatMap(({ stdout }) => knocksOf(stdout));
-    return { minionId: name, table, sets, addresses: sourcesOf(noted, name) };
+      const list = (set: string) =>
+        host.look(["nft", "-j", "list", "set", ...table.split(" "), set], { exits: [0, 1] });
+      const answers = await Promise.all(sets.map(list));
+      return sourcesOf(
+        answers.flatMap(({ stdout }) => knocksOf(stdout)),
+        name,
+      );
+    };
+    let addresses = await sources();
+    if (addresses.length === 0) {
+      // The minion knocks in the same refresh, and may be a moment later than this look.
+      await host.look(waitFor({ minionId: name, table, sets }, knockPatience), { exits: [0, 2, 3] });
+      addresses = await sources();
+    }
+    return { minionId: name, table, sets, addresses };
   },
 
-  plan({ minionId: name, table, sets }, seen) {
+  plan(want, seen) {
     if ((seen?.addresses.length ?? 0) > 0) return [];
-    const [own, other] = knockOf(name);
     return [
-      run(
-        `wait for a knock of ${name}`,
-        ["sh", "-c", waitScript, "sh", table, `${own} . 4505`, `${other} . 4506`, ...sets],
-        {
-          property: "addresses",
-          deadline: 90,
-          remedies: {
-            3: "Do 4505 and 4506 get from the server through the customer's firewall to the master? The firewall request (`npm run documents`) asks for them. Where a device in between rebuilds connections, set management.salt.externalAddresses.",
-          },
+      run(`wait for a knock of ${want.minionId}`, waitFor(want, 60), {
+        property: "addresses",
+        deadline: 90,
+        remedies: {
+          3: "Do 4505 and 4506 get from the server through the customer's firewall to the master? The firewall request (`npm run documents`) asks for them. Where a device in between rebuilds connections, set management.salt.externalAddresses.",
         },
-      ),
+      }),
     ];
   },
 
   remove: () => [],
 };
 
-const waitScript = `table=$1 one=$2 other=$3
-shift 3
-for _ in $(seq 60); do
+/** Seconds that a look waits for a knock of the same run. */
+const knockPatience = 4;
+
+/** Waits until somebody has knocked as this minion does. */
+function waitFor({ minionId: name, table, sets }: SaltSourceArgs, seconds: number): string[] {
+  const [own, other] = knockOf(name);
+  return ["sh", "-c", waitScript, "sh", String(seconds), table, `${own} . 4505`, `${other} . 4506`, ...sets];
+}
+
+/** Ends with 0 when it has come, 3 when not, 2 where there is no such set. */
+export const waitScript = `seconds=$1 table=$2 one=$3 other=$4
+shift 4
+for _ in $(seq "$seconds"); do
     for set in "$@"; do
         noted=$(nft list set $table "$set" 2>&1) || { echo "$noted" >&2; exit 2; }
         case $noted in *" . $one"*) case $noted in *" . $other"*) exit 0 ;; esac ;; esac
     done
     sleep 1
 done
-echo "nothing of this server has arrived at the master's ports 4505 and 4506 within 60 s" >&2
+echo "nothing of this server has arrived at the master's ports 4505 and 4506 within $seconds s" >&2
 exit 3`;
 
 /** One note of the master's firewall: who, which segment size, which port. */

@@ -97,8 +97,9 @@ test("nothing is made on the server until it was looked at and has what it must"
   expect(meanwhile).toEqual(["onprem:linux:Facts", "os2mo:server:Server", "pulumi:providers:onprem"]);
 });
 
-test("the provider logs in as the settings say, and messages name the server", async () => {
-  const resources = await made();
+test("the provider logs in as the settings say, and messages name the server; what documents alone need is not its business", async () => {
+  const { server } = settingsWith();
+  const resources = await made({ server: { ...server, hostname: undefined, address: "10.30.0.13" } });
   expect(resources.find(({ type }) => type === "pulumi:providers:onprem")?.inputs).toEqual({
     host: "10.20.0.13",
     port: 22,
@@ -142,7 +143,8 @@ test("Q-SRV-9, ACC-2: the one administrator account has a way in until it is dis
     sudo: "all-nopasswd",
     adopt: true,
   });
-  const disabled = await made({ administrator: { enabled: false } });
+  const salt = { version: "3007.15", masterFingerprint: Array(32).fill("ab").join(":") };
+  const disabled = await made({ administrator: { enabled: false }, management: { salt } });
   expect(inputsOf(disabled, "server-baseline-administrator")).toEqual({
     name: "os2mo-admin",
     comment: "OS2mo administrator",
@@ -251,6 +253,8 @@ test("ACC-4: the tunnel is the server's own, with the program that its kernel la
 test("ACC-1: the hub's side is kept by a connection of its own where its login is known", async () => {
   const login = { host: "10.66.0.20", hostKey: key, user: "ops", agent: "/run/agent" };
   const resources = await made({ vpn: { wireguard: { ...wireguard, hub: { ...wireguard.hub, login } } } });
+  // A hub that cannot be reached is no reason to leave the server alone.
+  expect(inputsOf(resources, "server-vpn-hub")).toMatchObject({ aside: true, dialTimeout: 30 });
   const peer = resources.find(({ type }) => type === "onprem:linux:WireGuardPeer");
   expect(peer?.inputs).toMatchObject({
     interface: "wg0",

@@ -116,6 +116,25 @@ describe("configuration", () => {
     expect(await read()).toEqual({ id: "a", inputs: bag(note()), outputs: bag(state()) });
   });
 
+  test("a host aside that is out of reach is a warning, in a program as in a refresh; only what is done there fails", async () => {
+    for (const inProgram of [true, false]) {
+      connector.fails = new Failure({ what: "no ssh on master", why: "no answer" });
+      plugin = new Onprem("1.2.3", { [type]: async () => noteKind }, async () => connector);
+      if (inProgram) await plugin.checkConfig(bag({ host: "master", aside: true }));
+      const said: string[] = [];
+      await plugin.configure(bag({ host: "master", aside: "true" }), (level, text) => said.push(`${level} ${text}`));
+      expect(said).toEqual([
+        "warning no ssh on master\n  no answer\nWhat this stack has there is left as it was; the rest of the run goes on.",
+      ]);
+      const read = await plugin.read(type, known(bag(note()), bag(state())));
+      expect(read).toEqual({ id: "a", inputs: bag(note()), outputs: bag(state()) });
+      expect((await plugin.create(type, creation(bag(note()), { preview: true }))).outputs.values).toMatchObject(
+        note(),
+      );
+      expect((await thrown(plugin.create(type, creation(bag(note()))))).message).toContain("no ssh on master");
+    }
+  });
+
   test("cancelling ends the connection and whatever makes one", async () => {
     await connected();
     plugin.cancel();

@@ -234,8 +234,23 @@ describe("dialling", () => {
     const error = await dial(settings, { say }).catch((error) => error);
     expect(error).toBeInstanceOf(Unreachable);
     expect(error.message).toMatch(
-      /^no ssh on 127.0.0.1:\d+\n {2}connection refused; tried for [01] s\n {2}Is the server up/,
+      /^no ssh on 127.0.0.1:\d+\n {2}connection refused; tried for [01] s\n {2}127\.0\.0\.1 is this machine: is the local tunnel up/,
     );
+  });
+
+  test.each([
+    {
+      vpn: {},
+      said: /Is the server up, is the address right as 127\.0\.0\.1 sees it, and may 127\.0\.0\.1 reach that port\?$/,
+    },
+    {
+      vpn: { vpn: { name: "WireGuard (the hub 10.66.0.20:51820)", ranges: ["10.99.0.0/24"], dialIn: false } },
+      said: /may 127\.0\.0\.1 reach that port, and the server's tunnel: WireGuard \(the hub 10\.66\.0\.20:51820\)\?$/,
+    },
+  ])("behind a jump host that works, it is the way from there that is asked after: $said", async ({ vpn, said }) => {
+    const { settings: jump } = await server();
+    const settings = { ...jump, port: await freePort(), dialTimeout: 1, jump, ...vpn };
+    expect((await dial(settings, { say }).catch((error) => error)).message).toMatch(said);
   });
 
   test("a port that says nothing counts as no answer", async () => {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { knocksOf, saltSource, sourcesOf } from "../../../../infra/provider/resources/salt-source.ts";
+import { knocksOf, saltSource, sourcesOf, waitScript } from "../../../../infra/provider/resources/salt-source.ts";
 import { knockOf } from "../../../../infra/provider/salt-values.ts";
 import { FakeHost } from "../fake-host.ts";
 
@@ -46,6 +46,18 @@ it("looks in the sets of both families, and finds nothing where there is no set"
   expect(saltSource.plan(want, { ...want, addresses: [] }).map(({ title }) => title)).toEqual([
     `wait for a knock of ${name}`,
   ]);
+});
+
+it("waits a moment for a knock of the same refresh, before it says that there is none", async () => {
+  const want = { minionId: name, table: "inet salt_gate", sets: ["seen_v4"] };
+  const wait = ["sh", "-c", waitScript, "sh", "4", "inet salt_gate", `${first} . 4505`, `${second} . 4506`, "seen_v4"];
+  const host = new FakeHost({
+    looks: {
+      "nft -j list set inet salt_gate seen_v4": set(),
+      [wait.join(" ")]: { code: 3, stderr: "nothing of this server has arrived" },
+    },
+  });
+  expect(await saltSource.observe(host, want)).toEqual({ ...want, addresses: [] });
 });
 
 it("reads an empty set", () => {

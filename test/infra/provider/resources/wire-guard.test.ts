@@ -70,6 +70,9 @@ describe("check", () => {
   it.each([
     [{ name: "wg0/../x" }, "name", "must be the name of an interface, at most 15 characters"],
     [{ addresses: [] }, "addresses", "must name at least one address"],
+    [{ addresses: ["999.1.1.1/32"] }, "addresses[0]", "must be an address such as 10.99.0.2/32"],
+    [{ addresses: ["10.0.0.1/33"] }, "addresses[0]", "must be an address such as 10.99.0.2/32"],
+    [{ addresses: ["fd00:0::1/64"] }, "addresses[0]", "must be an address such as 10.99.0.2/32"],
     [{ addresses: ["10.0.0.1/32\nPostUp = x"] }, "addresses[0]", "must be an address such as 10.99.0.2/32"],
     [{ peers: [{ publicKey: "x", allowedIps: ["10.0.0.0/8"] }] }, "peers[0].publicKey", "must be a WireGuard key"],
     [{ peers: [{ publicKey: hub, allowedIps: [] }] }, "peers[0].allowedIps", "must name at least one range"],
