@@ -16,6 +16,11 @@ export const dns = z
       .describe(
         "Addresses of resolvers outside the customer's network, which see names as a certificate authority does; by default those of the machine that asks.",
       ),
+    issuers: z
+      .array(domainName)
+      .min(1)
+      .default(["letsencrypt.org"])
+      .describe("Domains by which CAA records name the certificate authority (RFC 8659)."),
   })
   .describe("The server's name in DNS: the customer's two records, and who sees them.");
 

@@ -27,8 +27,10 @@ const rooms: Readonly<Record<string, Room>> = {
     ],
     may: ["resources", "kind", "contract", "host", "issuing", "starting"],
   },
-  resources: { prefixes: ["infra/provider/resources/"], may: ["kind", "contract"] },
-  issuing: { prefixes: ["infra/provider/acme/", "infra/provider/dns/"], may: ["kind", "contract"] },
+  resources: { prefixes: ["infra/provider/resources/"], may: ["kind", "contract", "names"] },
+  /** Questions to name servers, and what the answers mean. */
+  names: { prefixes: ["infra/provider/dns/"], may: ["kind", "contract"] },
+  issuing: { prefixes: ["infra/provider/acme/"], may: ["kind", "contract", "names"] },
   host: { prefixes: ["infra/provider/host/"], may: ["kind", "contract"] },
   /** What a host can do, how it is known and how it fails, without how it is reached. */
   contract: {
@@ -52,6 +54,7 @@ const rooms: Readonly<Record<string, Room>> = {
       "contract",
       "host",
       "resources",
+      "names",
     ],
   },
 };

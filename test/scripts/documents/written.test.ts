@@ -4,7 +4,9 @@ import { sample } from "../../infra/documents/sample.ts";
 
 const stacks = {
   firewall: [sample()],
-  dns: [{ ...sample(), dns: { suffix: "os2mo-on-prem.magentahosted.dk", resolvers: [] } }],
+  dns: [
+    { ...sample(), dns: { suffix: "os2mo-on-prem.magentahosted.dk", resolvers: [], issuers: ["letsencrypt.org"] } },
+  ],
 };
 const common = ["md", "html", "eml", "csv"] as const;
 

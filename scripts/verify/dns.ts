@@ -1,0 +1,128 @@
+import { getServers } from "node:dns";
+import { isIPv6 } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { exchangeFromHere, type NameServer } from "../../infra/provider/dns/exchange.ts";
+import { exchangeFromHost, resolversOf } from "../../infra/provider/dns/exchange-from-host.ts";
+import { type LookOptions, lookUp } from "../../infra/provider/dns/look.ts";
+import type { Observation } from "../../infra/provider/dns/observation.ts";
+import { judge } from "../../infra/provider/dns/verdict.ts";
+import { sourceAddress } from "../../infra/provider/host/source-address.ts";
+import { connect } from "../../infra/provider/host/ssh-host.ts";
+import { type CustomerRecord, customerRecords } from "../../infra/settings/records.ts";
+import { stackNames, stackSettings } from "../documents/stack-settings.ts";
+import type { Surroundings } from "../main.ts";
+import { connectionOf } from "./connection.ts";
+import { isRight, type JudgedRecord, recordLines, summaryLine } from "./dns-lines.ts";
+import type { StackFile } from "./stack-file.ts";
+
+export interface DnsOptions {
+  readonly json: boolean;
+  /** Ask again until every record is right. */
+  readonly watch: boolean;
+  /** Seconds in between. */
+  readonly every: number;
+}
+
+type Inside = NonNullable<LookOptions["inside"]>;
+
+/** Looks at the customer's records from everywhere, and tells what is wrong (DNS-3 to DNS-9). Gives the exit code. */
+export async function verifyDns(file: StackFile, options: DnsOptions, surroundings: Surroundings): Promise<number> {
+  const names = stackNames(file.stack, file.text, file.name);
+  const records = customerRecords(names);
+  const outside = resolversOutside(names.dns.resolvers);
+  await using server = await enter(file, surroundings);
+  const look: LookOptions = {
+    outside,
+    ca: { domains: names.dns.issuers },
+    addressFamilies: await families(outside),
+    ...(server.inside === undefined ? {} : { inside: server.inside }),
+  };
+  let before: readonly JudgedRecord[] | undefined;
+  for (;;) {
+    const judged = await Promise.all(records.map((record) => judgedRecord(record, look)));
+    tell(file.stack, judged, before, server.why, options);
+    const right = judged.every(isRight);
+    if (right || !options.watch) return right ? 0 : 1;
+    before = judged;
+    await sleep(options.every * 1000, undefined, { signal: surroundings.signal });
+  }
+}
+
+async function judgedRecord(expected: CustomerRecord, look: LookOptions): Promise<JudgedRecord> {
+  const observation: Observation = await lookUp(exchangeFromHere, expected, look);
+  return { expected, observation, findings: judge(expected, observation) };
+}
+
+/** Everything the first time; after that what has changed. */
+function tell(
+  stack: string,
+  judged: readonly JudgedRecord[],
+  before: readonly JudgedRecord[] | undefined,
+  unasked: string | undefined,
+  { json, watch }: DnsOptions,
+): void {
+  const at = new Date().toISOString();
+  if (json) {
+    const records = judged.map((record) => ({ right: isRight(record), ...record }));
+    process.stdout.write(`${JSON.stringify({ stack, at, records, unasked }, null, watch ? undefined : 2)}\n`);
+    return;
+  }
+  const changed = judged.filter((record, index) => {
+    const old = before?.[index];
+    return old === undefined || recordLines(old).join() !== recordLines(record).join();
+  });
+  if (before !== undefined && changed.length === 0) return;
+  const lines = [
+    ...(watch ? [at.replace("T", " ").slice(0, 19)] : []),
+    ...changed.flatMap(recordLines),
+    ...(unasked === undefined || before !== undefined
+      ? []
+      : [`not asked from the server itself: ${unasked.replaceAll("\n", "\n  ")}`]),
+    summaryLine(judged, watch),
+  ];
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+/** Those of the settings, else those of this machine, which then must see what the world sees. */
+function resolversOutside(given: readonly string[]): NameServer[] {
+  if (given.length > 0) return given.map((address) => ({ address, port: 53 }));
+  return getServers().map((text) => {
+    // A port other than 53 stands behind it: `10.0.0.53:5353`, `[fd00::53]:5353`.
+    const [, v6, v4, port] = /^(?:\[(.+)\]|([0-9.]+)):(\d+)$/.exec(text) ?? [];
+    const address = v6 ?? v4;
+    return address === undefined ? { address: text, port: 53 } : { address, port: Number(port) };
+  });
+}
+
+/** Families by which this machine reaches anything beyond it; of a name server the other addresses say nothing here. */
+async function families(outside: readonly NameServer[]): Promise<("ipv4" | "ipv6")[]> {
+  // Addresses of the root server A, to which nothing is sent; and those that were given.
+  const [v4, v6] = await Promise.all([sourceAddress("198.41.0.4"), sourceAddress("2001:503:ba3e::2:30")]);
+  const has = (six: boolean) => outside.some(({ address }) => isIPv6(address) === six);
+  return [
+    ...(v4 !== undefined || has(false) ? (["ipv4"] as const) : []),
+    ...(v6 !== undefined || has(true) ? (["ipv6"] as const) : []),
+  ];
+}
+
+interface Entered extends AsyncDisposable {
+  readonly inside?: Inside;
+  /** Why the server itself could not be asked. */
+  readonly why?: string;
+}
+
+/** The server's own view; where there is no server yet, or it cannot be reached, that is told and no mistake. */
+async function enter({ stack, text, name }: StackFile, { reporter, signal, env }: Surroundings): Promise<Entered> {
+  try {
+    const settings = stackSettings(stack, text, name);
+    const say = (_: string, message: string) => reporter.line(message);
+    const host = await connect(connectionOf(settings, env), { say, signal });
+    const close = { [Symbol.asyncDispose]: () => host.close() };
+    const resolvers = await resolversOf(host);
+    if (resolvers.length === 0) return { ...close, why: "its /etc/resolv.conf names no resolver" };
+    return { ...close, inside: { exchange: exchangeFromHost(host), resolvers } };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return { async [Symbol.asyncDispose]() {}, why: (error as Error).message };
+  }
+}
