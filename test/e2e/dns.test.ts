@@ -41,7 +41,8 @@ async function found() {
         `${expected.owner === host ? "host" : "challenge"} ${kind}${severity === "warning" ? " (warning)" : ""}`,
     ),
   );
-  return { code, kinds, unasked, findings: records.flatMap(({ findings }) => findings) };
+  // One for each resolver that shows it.
+  return { code, kinds: [...new Set(kinds)], unasked, findings: records.flatMap(({ findings }) => findings) };
 }
 
 beforeAll(async () => {
@@ -227,6 +228,14 @@ test("a name server's own checker finds nothing wrong with the lines", () => {
     ...right,
   ];
   const leader = String(lab.machine("vendor").leader);
-  const words = ["--target", leader, "--all", "--", "named-checkzone", "kommune.test", "/dev/stdin"];
+  const words = [
+    "--target",
+    leader,
+    "--all",
+    "--",
+    "sh",
+    "-c",
+    "cat >/run/zone; named-checkzone kommune.test /run/zone",
+  ];
   expect(execFileSync("nsenter", words, { input: `${zone.join("\n")}\n`, encoding: "utf8" })).toContain("OK");
 });
