@@ -98,9 +98,9 @@ const up = async (stack = "dev") => {
   return { changes, errors };
 };
 
-const destroy = async () => {
+const destroy = async (...more: string[]) => {
   const file = join(stacks.folder, "Pulumi.dev.yaml");
-  const words = ["--stack", "dev", "--config-file", file, "--yes", "--skip-preview"];
+  const words = ["--stack", "dev", "--config-file", file, "--yes", ...more];
   const { code, stdout, stderr } = await finish(
     ["pulumi", "destroy", "--non-interactive", "-C", projectFolder, ...words],
     { env: stacks.env },
@@ -166,9 +166,15 @@ test("what the hub has lost is seen, and given back", async () => {
   expect(await reached(), "after a reload").toBe(true);
   // The snippet for a hub without a login, of another server, takes nobody's peer away.
   const other = await lab.within("vendor", "wg genkey | wg pubkey");
+  const { wireguard } = tunnel();
   const text = hubPeerText(
     {
-      tunnel: { ...tunnel().wireguard, addresses: ["198.19.98.3/32"], presharedKey: preshared } as never,
+      tunnel: {
+        ...wireguard,
+        addresses: ["198.19.98.3/32"],
+        hub: { ...wireguard.hub, interface: "wg0" },
+        presharedKey: preshared,
+      } as never,
       hostname: "x",
     },
     other,
@@ -262,7 +268,7 @@ describe("the customer's own VPN", () => {
 
 test("destroying the stack takes the tunnel away at both ends, and leaves the hub as it was", async () => {
   await configure();
-  const { code, said } = await destroy();
+  const { code, said } = await destroy("--skip-preview");
   expect({ code, said: code === 0 ? "" : said }).toEqual({ code: 0, said: "" });
   expect(
     await lab.within("dev", "ls -A /etc/wireguard 2>/dev/null || true; ip link show wg-os2mo 2>/dev/null || true"),
