@@ -1,8 +1,10 @@
 import { remote, type types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { DnsRecords } from "../provider/resources/dns-records.ts";
 import { Facts } from "../provider/resources/facts.ts";
 import { Provider } from "../provider/resources/provider.ts";
 import { masterEntry } from "../settings/firewall.ts";
+import { type CustomerRecord, customerRecords, type VendorRecord, vendorRecords } from "../settings/records.ts";
 import { isInTunnel, vpnName, vpnRanges } from "../settings/vpn.ts";
 import type { Settings } from "../settings.ts";
 import { Baseline } from "./baseline.ts";
@@ -58,6 +60,8 @@ export class Server extends pulumi.ComponentResource {
   readonly open: readonly Opening[];
   /** What the server may reach (NET-2, Q-SRV-3); everything else is closed. */
   readonly openOutward: readonly OpenOutward[];
+  /** The records that its name needs, whose they are, and what each is for (DNS-3, Q-SRV-12). */
+  readonly records: { readonly customer: readonly CustomerRecord[]; readonly vendor: readonly VendorRecord[] };
   /** The tunnel to the vendor's hub, where there is one (ACC-4). */
   readonly tunnel: Tunnel | undefined;
   /** The connection to the vendor's Salt master, where there is one (ACC-3). */
@@ -76,17 +80,19 @@ export class Server extends pulumi.ComponentResource {
     // After the firewall, which lets the tunnel out.
     const vpn = createVpn(name, settings, preflight, { ...onServer, dependsOn: [preflight, baseline, firewall] });
     const management = createManagement(name, args, { ...onServer, dependsOn: [preflight, baseline, firewall] });
+    createRecords(name, settings, { ...onServer, dependsOn: preflight });
     const verification = createVerification(name, args, preflight, { parent: this, dependsOn: [baseline, firewall] });
 
     this.os = preflight.os.prettyName;
     this.size = pulumi.all([preflight.cores, preflight.memory, preflight.disk]).apply(sizeText);
     this.open = openings(settings);
     this.openOutward = outwardOpenings(settings);
+    this.records = { customer: customerRecords(settings), vendor: vendorRecords(settings) };
     this.tunnel = vpn?.tunnel;
     this.managed = management?.managed;
     this.verification = verification.stdout;
-    const { os, size, open, openOutward, tunnel, managed } = this;
-    this.registerOutputs({ os, size, open, openOutward, tunnel, managed, verification: this.verification });
+    const { os, size, open, openOutward, records, tunnel, managed } = this;
+    this.registerOutputs({ os, size, open, openOutward, records, tunnel, managed, verification: this.verification });
   }
 }
 
@@ -136,6 +142,14 @@ function createFirewall(name: string, { firewall }: Settings, options: pulumi.Co
 
 function firewallArgs({ egress, ...ranges }: Settings["firewall"]): FirewallArgs {
   return { ...ranges, additionalEgress: egress };
+}
+
+/** The customer's two records, looked at and never changed (DNS-3). */
+function createRecords(name: string, settings: Settings, options: pulumi.CustomResourceOptions): void {
+  const { verify, resolvers, issuers } = settings.dns;
+  if (!verify) return;
+  const records = Object.fromEntries(customerRecords(settings).map(({ owner, target }) => [owner, target]));
+  new DnsRecords(`${name}-records`, { records, resolvers, issuers }, options);
 }
 
 function createVpn(

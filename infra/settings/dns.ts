@@ -16,6 +16,12 @@ export const dns = z
       .describe(
         "Addresses of resolvers outside the customer's network, which see names as a certificate authority does; by default those of the machine that asks.",
       ),
+    verify: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Whether each run looks at the customer's records, and shows what is not right as a warning and as drift.",
+      ),
     issuers: z
       .array(domainName)
       .min(1)

@@ -1,12 +1,10 @@
-import { getServers } from "node:dns";
-import { isIPv6 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { exchangeFromHere, type NameServer } from "../../infra/provider/dns/exchange.ts";
+import { exchangeFromHere } from "../../infra/provider/dns/exchange.ts";
 import { exchangeFromHost, resolversOf } from "../../infra/provider/dns/exchange-from-host.ts";
+import { familiesHere, resolversOutside } from "../../infra/provider/dns/here.ts";
 import { type LookOptions, lookUp } from "../../infra/provider/dns/look.ts";
 import type { Observation } from "../../infra/provider/dns/observation.ts";
 import { judge } from "../../infra/provider/dns/verdict.ts";
-import { sourceAddress } from "../../infra/provider/host/source-address.ts";
 import { connect } from "../../infra/provider/host/ssh-host.ts";
 import { type CustomerRecord, customerRecords } from "../../infra/settings/records.ts";
 import { stackNames, stackSettings } from "../documents/stack-settings.ts";
@@ -34,7 +32,7 @@ export async function verifyDns(file: StackFile, options: DnsOptions, surroundin
   const look: LookOptions = {
     outside,
     ca: { domains: names.dns.issuers },
-    addressFamilies: await families(outside),
+    addressFamilies: await familiesHere(outside),
     ...(server.inside === undefined ? {} : { inside: server.inside }),
   };
   let before: readonly JudgedRecord[] | undefined;
@@ -81,28 +79,6 @@ function tell(
     summaryLine(judged, watch),
   ];
   process.stdout.write(`${lines.join("\n")}\n`);
-}
-
-/** Those of the settings, else those of this machine, which then must see what the world sees. */
-function resolversOutside(given: readonly string[]): NameServer[] {
-  if (given.length > 0) return given.map((address) => ({ address, port: 53 }));
-  return getServers().map((text) => {
-    // A port other than 53 stands behind it: `10.0.0.53:5353`, `[fd00::53]:5353`.
-    const [, v6, v4, port] = /^(?:\[(.+)\]|([0-9.]+)):(\d+)$/.exec(text) ?? [];
-    const address = v6 ?? v4;
-    return address === undefined ? { address: text, port: 53 } : { address, port: Number(port) };
-  });
-}
-
-/** Families by which this machine reaches anything beyond it; of a name server the other addresses say nothing here. */
-async function families(outside: readonly NameServer[]): Promise<("ipv4" | "ipv6")[]> {
-  // Addresses of the root server A, to which nothing is sent; and those that were given.
-  const [v4, v6] = await Promise.all([sourceAddress("198.41.0.4"), sourceAddress("2001:503:ba3e::2:30")]);
-  const has = (six: boolean) => outside.some(({ address }) => isIPv6(address) === six);
-  return [
-    ...(v4 !== undefined || has(false) ? (["ipv4"] as const) : []),
-    ...(v6 !== undefined || has(true) ? (["ipv6"] as const) : []),
-  ];
 }
 
 interface Entered extends AsyncDisposable {

@@ -1,5 +1,5 @@
-import { sourceAddress } from "../../infra/provider/host/source-address.ts";
 import { connect } from "../../infra/provider/host/ssh-host.ts";
+import { sourceAddress } from "../../infra/provider/source-address.ts";
 import type { Settings } from "../../infra/settings.ts";
 import { stackSettings } from "../documents/stack-settings.ts";
 import type { Surroundings } from "../main.ts";

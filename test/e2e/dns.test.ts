@@ -2,12 +2,13 @@ import { execFileSync } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
 import { type LabNames, placeNames } from "../../lab/names.ts";
 import { labSettings } from "../../lab/settings.ts";
 import { finish } from "../../scripts/command.ts";
 import { projectFolder } from "../../scripts/engine/environment.ts";
 import { OwnLab } from "./own-lab.ts";
+import { Stack } from "./stack.ts";
 
 // DNS-3 to DNS-9: the customer's records on three real name servers, the vendor's on two, a resolver outside and one inside. A lab of its own.
 
@@ -218,6 +219,36 @@ test("before there is a server, and with settings that lack everything but names
   expect(code).toBe(0);
   expect(stdout).toContain("not asked from the server itself: the configuration of stack early has ");
 });
+
+test("the same is drift in each preview, a warning with the remedy, and stops what requires it", async () => {
+  const { addresses, hostKey, login, fqdn } = lab.machine("prod");
+  const connection = { host: addresses.v4, user: "deploy", hostKey, privateKeyFile: login.privateKeyFile, label: fqdn };
+  await using stack = await Stack.create({ env: { ...process.env, ...inject("engine") }, connection });
+  const records = Object.fromEntries([host, challenge].map((owner) => [owner, `${owner}.${names.vendor.zone}`]));
+  const declared = (require = false) => [
+    { name: "names", type: "DnsRecords", args: { records, resolvers: [names.servers.outside.v4], require } },
+    { name: "after", type: "File", args: { path: "/root/after", content: "x\n" }, after: ["names"] },
+  ];
+  await names.customer.write(right);
+  const first = await stack.up(declared());
+  expect([first.errors, first.warnings]).toEqual([[], []]);
+  expect((await stack.preview(declared(), "--expect-no-changes")).code).toBe(0);
+
+  await names.customer.write(right.slice(1));
+  const drifted = await stack.preview(declared());
+  expect([drifted.changes, drifted.diffs]).toEqual([{ names: "update" }, { names: [`records["${host}"]`] }]);
+  expect(drifted.warnings.join("\n")).toContain(`${host}. CNAME ${host}.${names.vendor.zone}.`);
+  // A run goes on, and it stays drift.
+  expect((await stack.up(declared())).errors).toEqual([]);
+  expect((await stack.preview(declared())).changes).toEqual({ names: "update" });
+
+  const stopped = await stack.up(declared(true));
+  expect(stopped.errors.join("\n")).toContain("DNS instructions (`npm run documents`)");
+  await names.customer.write(right);
+  expect((await stack.up(declared(true))).errors).toEqual([]);
+  expect((await stack.preview(declared(true), "--expect-no-changes")).code).toBe(0);
+  await stack.destroy();
+}, 120_000);
 
 test("a name server's own checker finds nothing wrong with the lines", () => {
   const zone = [

@@ -78,7 +78,7 @@ test("the least that a stack must say becomes complete settings", () => {
       saltMaster: ["10.99.0.4/32"],
       egress: { time: { protocol: "udp", ports: [123], to: ["10.20.0.1/32"] } },
     },
-    dns: { suffix: "os2mo-on-prem.magentahosted.dk", resolvers: [], issuers: ["letsencrypt.org"] },
+    dns: { suffix: "os2mo-on-prem.magentahosted.dk", resolvers: [], verify: true, issuers: ["letsencrypt.org"] },
     vpn: {},
     management: {},
     administrator: { name: "os2mo-admin", keys: [`${key} anne@naerum`], enabled: true },

@@ -55,7 +55,10 @@ test.each([
   ["lab.ts", ["--bogus"], "Unknown option '--bogus'"],
   ["lab.ts", ["bogus"], '"bogus" is not a command of the lab'],
   ["trust.ts", [], "name one stack"],
-  ["verify.ts", [], "say what to verify: network"],
+  ["verify.ts", [], "say what to verify: network or dns"],
+  ["verify.ts", ["mail", "prod"], 'say what to verify: network or dns, not "mail"'],
+  ["verify.ts", ["network", "prod", "--watch"], "--watch goes with dns"],
+  ["verify.ts", ["dns", "prod", "--every", "0"], "--every takes 1 to 3600 seconds"],
   ["verify.ts", ["network"], "name one stack"],
   ["ci.ts", ["bogus"], "ci needs a command"],
 ] as const)(

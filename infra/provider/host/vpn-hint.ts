@@ -1,6 +1,6 @@
 import { isInRanges } from "../ranges.ts";
+import { sourceAddress } from "../source-address.ts";
 import type { VpnSettings } from "./settings.ts";
-import { sourceAddress } from "./source-address.ts";
 
 /**
  * Whether it is the VPN that is down when a host does not answer: a machine that has dialled in sends its packets to the

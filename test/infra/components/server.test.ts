@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { openings, outwardOpenings, Server, sizeText } from "../../../infra/components/server.ts";
+import { vendorRecords } from "../../../infra/settings/records.ts";
 import { readSettings } from "../../../infra/settings.ts";
 import { type Made, resourcesOf } from "./mocks.ts";
 
@@ -47,6 +48,7 @@ test("a server is made of exactly these resources", async () => {
   const names = (await made()).map(({ type, name }) => `${type} ${name}`).sort();
   expect(names).toEqual([
     "command:remote:Command server-verification",
+    "onprem:dns:DnsRecords server-records",
     "onprem:linux:Directory server-baseline-journal-folder",
     "onprem:linux:Facts server-preflight",
     "onprem:linux:File server-baseline-journal-bounds",
@@ -264,5 +266,21 @@ test("ACC-1: the hub's side is kept by a connection of its own where its login i
   expect(resources.filter(({ type }) => type === "pulumi:providers:onprem").map(({ inputs }) => inputs.user)).toEqual([
     "ubuntu",
     "ops",
+  ]);
+});
+
+test("DNS-3, Q-SRV-12: the customer's two records are looked at, and the outputs say what the vendor's zone needs", async () => {
+  const [host, suffix] = ["os2mo.naerum.dk", "os2mo-on-prem.magentahosted.dk"];
+  const records = { [host]: `${host}.${suffix}`, [`_acme-challenge.${host}`]: `_acme-challenge.${host}.${suffix}` };
+  const resources = await made({ dns: { resolvers: ["9.9.9.9"] } });
+  expect(inputsOf(resources, "server-records")).toEqual({
+    records,
+    resolvers: ["9.9.9.9"],
+    issuers: ["letsencrypt.org"],
+  });
+  expect(inputsOf(await made({ dns: { verify: false } }), "server-records")).toBeUndefined();
+  expect(vendorRecords(settingsWith())).toEqual([
+    { owner: `${host}.${suffix}`, type: "A", value: "10.20.0.13" },
+    { owner: `_acme-challenge.${host}.${suffix}`, type: "TXT" },
   ]);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { sourceAddress } from "../../../../infra/provider/host/source-address.ts";
+import { sourceAddress } from "../../../infra/provider/source-address.ts";
 
 test("the way to a host names this machine's own address, in either family", async () => {
   expect([await sourceAddress("127.0.0.2"), await sourceAddress("::1")]).toEqual(["127.0.0.1", "::1"]);
