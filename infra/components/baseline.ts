@@ -116,7 +116,11 @@ function createSecurityUpdates(name: string, { updates }: BaselineArgs, options:
 }
 
 function createJournal(name: string, { journal }: BaselineArgs, options: ChildOptions): void {
-  const folder = new Directory(`${name}-journal-folder`, { path: "/etc/systemd/journald.conf.d" }, options);
+  const folder = new Directory(
+    `${name}-journal-folder`,
+    { path: "/etc/systemd/journald.conf.d", shared: true },
+    options,
+  );
   const path = "/etc/systemd/journald.conf.d/60-onprem.conf";
   const bounds = new File(
     `${name}-journal-bounds`,

@@ -34,6 +34,11 @@ export interface DirectoryArgs {
    * @default false
    */
   removeContents?: boolean;
+  /**
+   * Others put things in, too: removal leaves the directory while it holds something.
+   * @default false
+   */
+  shared?: boolean;
 }
 
 interface DirectoryWant {
@@ -43,6 +48,7 @@ interface DirectoryWant {
   mode: string;
   adopt: boolean;
   removeContents: boolean;
+  shared: boolean;
 }
 
 /** What stands at the path. */
@@ -59,6 +65,8 @@ interface DirectoryMemory {
   /** Owner, group and mode of the directory that stood there before us: it stays when we go. */
   before?: { owner: string; group: string; mode: string };
   removeContents: boolean;
+  /** Absent in what an earlier version has remembered. */
+  shared?: boolean;
 }
 
 const fields = {
@@ -68,6 +76,7 @@ const fields = {
   mode: fileMode.default("0755"),
   adopt: z.boolean().default(false),
   removeContents: z.boolean().default(false),
+  shared: z.boolean().default(false),
 };
 
 /**
@@ -126,6 +135,9 @@ export const directory: Kind<DirectoryWant, DirectorySeen, DirectoryMemory> = {
         }),
       ];
     }
+    if (memory?.shared) {
+      return [run(`remove ${seen.path} if it is empty`, ["rmdir", "--ignore-fail-on-non-empty", "--", seen.path])];
+    }
     const title = `remove ${seen.path}, which must be empty unless removeContents is true,`;
     return [run(title, ["rmdir", "--", seen.path])];
   },
@@ -143,7 +155,7 @@ export const directory: Kind<DirectoryWant, DirectorySeen, DirectoryMemory> = {
   remember(want, seen, memory) {
     const before =
       memory === undefined ? seen && { owner: seen.owner, group: seen.group, mode: seen.mode } : memory.before;
-    return { ...(before === undefined ? {} : { before }), removeContents: want.removeContents };
+    return { ...(before === undefined ? {} : { before }), removeContents: want.removeContents, shared: want.shared };
   },
 
   foresee: () => ({ type: "directory" }),

@@ -41,6 +41,17 @@ describe("a directory", () => {
     expect(await host.inspect("/owned")).toEqual([]);
   });
 
+  test("that others use, too, stays while it holds something, and goes when it is empty", async () => {
+    const managed = new Managed(directory, host);
+    await managed.apply({ path, shared: true });
+    await byHand(host, 'touch -- "$1/theirs"', path);
+    expect(await managed.destroy()).toEqual([`remove ${path} if it is empty`]);
+    expect((await host.inspect(`${path}/theirs`)).length).toBe(1);
+    await byHand(host, 'rm -- "$1/theirs"', path);
+    await managed.destroy();
+    expect(await managed.look()).toBeUndefined();
+  });
+
   test("that was there before stays, with its owner and mode", async () => {
     await byHand(host, 'mkdir -m 0700 -- "$1"; touch -- "$1/theirs"', path);
     const managed = new Managed(directory, host);

@@ -5,7 +5,7 @@ import { run } from "../../../../infra/provider/step.ts";
 import { FakeHost } from "../fake-host.ts";
 
 const path = "/srv/data";
-const want = { path, owner: "app", group: "www", mode: "2750", adopt: false, removeContents: false };
+const want = { path, owner: "app", group: "www", mode: "2750", adopt: false, removeContents: false, shared: false };
 const seen = { path, type: "directory", owner: "app", group: "www", mode: "2750" };
 
 const mkdir = run(`make the directory ${path}`, ["mkdir", "-m", "0700", "--", path], { property: "path" });
@@ -23,6 +23,7 @@ describe("check", () => {
       mode: "0750",
       adopt: false,
       removeContents: false,
+      shared: false,
     });
     expect(problems.found).toEqual([]);
   });
@@ -83,20 +84,32 @@ describe("refuse", () => {
 describe("remember and remove", () => {
   const before = { owner: "root", group: "root", mode: "0755" };
   test("remembers what stood there, once", () => {
-    expect(directory.remember?.(want, undefined, undefined)).toEqual({ removeContents: false });
-    expect(directory.remember?.(want, { ...seen, ...before }, undefined)).toEqual({ before, removeContents: false });
+    expect(directory.remember?.(want, undefined, undefined)).toEqual({ removeContents: false, shared: false });
+    expect(directory.remember?.(want, { ...seen, ...before }, undefined)).toEqual({
+      before,
+      removeContents: false,
+      shared: false,
+    });
     expect(directory.remember?.({ ...want, removeContents: true }, seen, { removeContents: false })).toEqual({
       removeContents: true,
+      shared: false,
     });
     expect(directory.remember?.(want, seen, { before, removeContents: true })).toEqual({
       before,
       removeContents: false,
+      shared: false,
     });
   });
 
   test.each([
     ["ours", seen, { removeContents: false }, [rmdir]],
     ["imported", seen, undefined, [rmdir]],
+    [
+      "one that others use, too",
+      seen,
+      { removeContents: false, shared: true },
+      [run(`remove ${path} if it is empty`, ["rmdir", "--ignore-fail-on-non-empty", "--", path])],
+    ],
     ["a file that took its place", { ...seen, type: "file" }, { removeContents: true }, []],
     [
       "ours with contents",
