@@ -15,4 +15,4 @@ const server = new Server("server", { settings, actions, ...(masterActions && { 
 
 export const hostname = settings.server.hostname;
 export const address = settings.server.host;
-export const { os, size, open, openOutward, records, tunnel, managed, verification } = server;
+export const { os, size, open, openOutward, records, tunnel, managed, https, verification } = server;

@@ -4,6 +4,7 @@ import { type Given, mistakesAcross, type PartlyRead } from "./settings/across.t
 import { dns } from "./settings/dns.ts";
 import { leftFromExample } from "./settings/example.ts";
 import { firewall } from "./settings/firewall.ts";
+import { https } from "./settings/https.ts";
 import { completeManagement, type ManagementSettings, management } from "./settings/management.ts";
 import { type Mistake, mistakesIn, SettingsMistaken } from "./settings/mistakes.ts";
 import { defaultServerName } from "./settings/names.ts";
@@ -34,6 +35,7 @@ export const schemas = {
   requirements: requirements.describe("What the server must have before anything is changed on it."),
   firewall: firewall.describe("Who may talk to whom; everything else is blocked in both directions."),
   dns,
+  https,
   vpn,
   management,
   administrator: administrator.describe("The one administrator account, for the first connection to the vendor."),

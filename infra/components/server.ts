@@ -4,11 +4,13 @@ import { DnsRecords } from "../provider/resources/dns-records.ts";
 import { Facts } from "../provider/resources/facts.ts";
 import { Provider } from "../provider/resources/provider.ts";
 import { masterEntry } from "../settings/firewall.ts";
+import { customerAddress } from "../settings/server-address.ts";
 import { type CustomerRecord, customerRecords, type VendorRecord, vendorRecords } from "../settings/records.ts";
 import { isInTunnel, vpnName, vpnRanges } from "../settings/vpn.ts";
 import type { Settings } from "../settings.ts";
 import { Baseline } from "./baseline.ts";
 import { Firewall, type FirewallArgs, firewallRules } from "./firewall.ts";
+import { Https, type Served } from "./https.ts";
 import { type Managed, Management } from "./management.ts";
 import { required } from "./required.ts";
 import { verificationText } from "./verification.ts";
@@ -66,6 +68,8 @@ export class Server extends pulumi.ComponentResource {
   readonly tunnel: Tunnel | undefined;
   /** The connection to the vendor's Salt master, where there is one (ACC-3). */
   readonly managed: Managed | undefined;
+  /** HTTPS and its certificate, where there is one (DNS-1). */
+  readonly https: Served | undefined;
   /** What the server answered when it was verified last: a line for each check. */
   readonly verification: pulumi.Output<string>;
 
@@ -80,7 +84,9 @@ export class Server extends pulumi.ComponentResource {
     // After the firewall, which lets the tunnel out.
     const vpn = createVpn(name, settings, preflight, { ...onServer, dependsOn: [preflight, baseline, firewall] });
     const management = createManagement(name, args, { ...onServer, dependsOn: [preflight, baseline, firewall] });
-    createRecords(name, settings, { ...onServer, dependsOn: preflight });
+    const records = createRecords(name, settings, { ...onServer, dependsOn: preflight });
+    // Behind the firewall, and with a clock that is right.
+    const https = createHttps(name, settings, { ...onServer, dependsOn: [preflight, baseline, firewall, ...records] });
     const verification = createVerification(name, args, preflight, { parent: this, dependsOn: [baseline, firewall] });
 
     this.os = preflight.os.prettyName;
@@ -90,9 +96,10 @@ export class Server extends pulumi.ComponentResource {
     this.records = { customer: customerRecords(settings), vendor: vendorRecords(settings) };
     this.tunnel = vpn?.tunnel;
     this.managed = management?.managed;
+    this.https = https?.served;
     this.verification = verification.stdout;
     const { os, size, open, openOutward, records, tunnel, managed } = this;
-    this.registerOutputs({ os, size, open, openOutward, records, tunnel, managed, verification: this.verification });
+    this.registerOutputs({ os, size, open, openOutward, records, tunnel, managed, https: this.https, verification: this.verification });
   }
 }
 
@@ -145,11 +152,24 @@ function firewallArgs({ egress, ...ranges }: Settings["firewall"]): FirewallArgs
 }
 
 /** The customer's two records, looked at and never changed (DNS-3). */
-function createRecords(name: string, settings: Settings, options: pulumi.CustomResourceOptions): void {
+function createRecords(name: string, settings: Settings, options: pulumi.CustomResourceOptions): DnsRecords[] {
   const { verify, resolvers, issuers } = settings.dns;
-  if (!verify) return;
+  // Without them no authority could be answered.
+  const require = settings.https.acme !== undefined;
+  if (!verify && !require) return [];
   const records = Object.fromEntries(customerRecords(settings).map(({ owner, target }) => [owner, target]));
-  new DnsRecords(`${name}-records`, { records, resolvers, issuers }, options);
+  return [new DnsRecords(`${name}-records`, { records, resolvers, issuers, require }, options)];
+}
+
+function createHttps(name: string, settings: Settings, options: pulumi.ComponentResourceOptions): Https | undefined {
+  const { https, dns, server, vpn, customer, environment } = settings;
+  const address = customerAddress(server, vpn);
+  if (https.acme === undefined || dns.zone === undefined || address === undefined) return undefined;
+  const [{ target }] = customerRecords(settings);
+  const { hostname } = server;
+  const { zone, resolvers } = dns;
+  const args = { acme: https.acme, zone, resolvers, hostname, target, address, customer: customer.name, environment };
+  return new Https(`${name}-https`, args, options);
 }
 
 function createVpn(

@@ -5,6 +5,8 @@ export type Kinds = Readonly<Record<string, () => Promise<AnyKind>>>;
 
 /** Every resource that the plugin serves. A new one is added here and nowhere else. */
 export const kinds: Kinds = {
+  "onprem:acme:AcmeAccount": async () => (await import("./resources/acme-account.ts")).acmeAccount,
+  "onprem:acme:AcmeCertificate": async () => (await import("./resources/acme-certificate.ts")).acmeCertificate,
   "onprem:dns:DnsRecords": async () => (await import("./resources/dns-records.ts")).dnsRecords,
   "onprem:linux:Directory": async () => (await import("./resources/directory.ts")).directory,
   "onprem:linux:Facts": async () => (await import("./resources/facts.ts")).facts,

@@ -6,7 +6,8 @@ import { defaultServerName, fullHostName, isWithin, longestName } from "./names.
 import { isTree, type Partly } from "./partly.ts";
 import { challengeLabel } from "./records.ts";
 import { encryptedNames, isSecretThroughout, redacted } from "./secrecy.ts";
-import { vpnEntry } from "./vpn.ts";
+import { customerAddress } from "./server-address.ts";
+import { type VpnSettings, vpnEntry } from "./vpn.ts";
 
 /** As much of the settings as could be read, by top-level key. */
 export type PartlyRead = { [Key in keyof typeof schemas]?: Partly<z.output<(typeof schemas)[Key]>> };
@@ -30,6 +31,7 @@ export function mistakesAcross(read: PartlyRead, given: Given, marked: (key: str
     ...otherLogins(read, given.server, (value) => shown("server", value)),
     ...clock(read),
     ...vpn(read, given),
+    ...certificates(read, given),
     ...salt(read, given, (value) => shown("management", value)),
   ];
 }
@@ -46,6 +48,9 @@ function logins(given: Given, marked: (key: string) => boolean): Mistake[] {
     "vpn.wireguard",
     "vpn.wireguard.hub.login",
     "management.salt.login",
+    "dns.zone",
+    "dns.zone.key",
+    "https.acme.externalAccount",
   ];
   return paths.flatMap((path) => {
     const login = inside(path);
@@ -158,6 +163,31 @@ function vpn({ firewall }: PartlyRead, given: Given): Mistake[] {
       : []),
     ...(wireguard !== undefined && firewall?.egress !== undefined && vpnEntry in firewall.egress
       ? [{ path: `firewall.egress.${vpnEntry}`, reason: "has a name that is taken by the tunnel of vpn.wireguard" }]
+      : []),
+  ];
+}
+
+/** A certificate is asked for by writing to the vendor's zone, and leads people to an address that is known. */
+function certificates({ dns, server, vpn, https }: PartlyRead, given: Given): Mistake[] {
+  const { acme } = isTree(given.https) ? given.https : {};
+  const zone = dns?.zone?.zone;
+  const suffix = dns?.suffix;
+  const { zone: written } = isTree(given.dns) ? given.dns : {};
+  const { host, port = 22, address } = server ?? {};
+  const unknown =
+    https?.acme !== undefined &&
+    host !== undefined &&
+    vpn !== undefined &&
+    customerAddress({ host, port, ...(address === undefined ? {} : { address }) }, vpn as VpnSettings) === undefined;
+  return [
+    ...(acme !== undefined && written === undefined
+      ? [{ path: "dns.zone", reason: "is required where https.acme is given: challenges are answered there (DNS-2)" }]
+      : []),
+    ...(zone !== undefined && suffix !== undefined && !isWithin(suffix, zone)
+      ? [{ path: "dns.zone.zone", reason: `must hold dns.suffix, to which the customer's records lead; given: ${JSON.stringify(zone)}` }]
+      : []),
+    ...(unknown
+      ? [{ path: "server.address", reason: "is required where https.acme is given and server.host is not the server's address: people are led there" }]
       : []),
   ];
 }

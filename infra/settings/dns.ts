@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ipAddress } from "../provider/ranges.ts";
+import { zoneSettings } from "../provider/zones/settings.ts";
 import { domainName } from "./names.ts";
 
 /** The server's name in DNS (DNS-3 to DNS-10). */
@@ -27,6 +28,9 @@ export const dns = z
       .min(1)
       .default(["letsencrypt.org"])
       .describe("Domains by which CAA records name the certificate authority (RFC 8659)."),
+    zone: zoneSettings
+      .optional()
+      .describe("The vendor's zone: who keeps it, and by what right it is written to. What `https.acme` needs."),
   })
   .describe("The server's name in DNS: the customer's two records, and who sees them.");
 

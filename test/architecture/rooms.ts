@@ -27,7 +27,7 @@ const rooms: Readonly<Record<string, Room>> = {
     ],
     may: ["resources", "kind", "contract", "host", "issuing", "starting"],
   },
-  resources: { prefixes: ["infra/provider/resources/"], may: ["kind", "contract", "names"] },
+  resources: { prefixes: ["infra/provider/resources/"], may: ["kind", "contract", "names", "issuing"] },
   /** Questions to name servers, and what the answers mean. */
   names: { prefixes: ["infra/provider/dns/"], may: ["kind", "contract"] },
   issuing: { prefixes: ["infra/provider/acme/"], may: ["kind", "contract", "names"] },

@@ -1,0 +1,404 @@
+import type { CustomResourceOptions, Output } from "@pulumi/pulumi";
+import { z } from "zod";
+import { openAuthority } from "../acme/authority.ts";
+import { type Certificate, readCertificate } from "../acme/certificate.ts";
+import { chainProblems } from "../acme/chain.ts";
+import { type Renewal, renewalOf } from "../acme/renewal.ts";
+import { directoryUrl, pemCertificates } from "../acme-values.ts";
+import { absolutePath, byFields } from "../fields.ts";
+import type { Host } from "../host/host.ts";
+import type { Kind } from "../kind.ts";
+import { ipAddress } from "../ranges.ts";
+import { HostResource, type Inputs } from "../resource.ts";
+import { act, run, type Step } from "../step.ts";
+import { absoluteName, zoneSettings } from "../zones/settings.ts";
+import type { ZoneSettings } from "../zones/zone.ts";
+import {
+  fingerprintOf,
+  installScript,
+  type IssuedNote,
+  issuedSchema,
+  type KeyType,
+  keyTypes,
+  lookScript,
+  type PairLook,
+  publicKeyHash,
+  readLook,
+  requestScript,
+} from "./acme-certificate-texts.ts";
+import { obtain, revoke } from "./acme-obtain.ts";
+
+/** A certificate on a server, kept renewed. */
+export interface AcmeCertificateArgs {
+  /** DNS names that it is for, in lower case; the first is asked for when the web server is tried. */
+  names: string[];
+  /** Address of the authority's directory; an `AcmeAccount` with the same one stands on the host already. */
+  directory: string;
+  /** Roots in PEM by which the authority itself is known, where it is no public one. */
+  roots?: string;
+  /**
+   * Address of a test authority that is asked first where the host has no certificate of these names yet: a mistake then costs none of the
+   * real one's patience. Its account is another `AcmeAccount`.
+   */
+  testDirectory?: string;
+  /** Roots in PEM by which the test authority itself is known, where it is no public one. */
+  testRoots?: string;
+  /** The vendor's zone, to which `_acme-challenge` of each name leads by CNAME (DNS-5), and the right to write to it. */
+  zone: ZoneSettings;
+  /**
+   * Resolvers that see what the world sees; none: those of the machine where the run is.
+   * @default []
+   */
+  resolvers?: string[];
+  /**
+   * Type of the key, which is made on the host, anew for each certificate, and never leaves it: `ecdsa-p256`, `ecdsa-p384`, `rsa-2048`,
+   * `rsa-3072` or `rsa-4096`.
+   * @default "ecdsa-p256"
+   */
+  keyType?: KeyType;
+  /** One of the authority's profiles; its usual one where this is left out. */
+  profile?: string;
+  /**
+   * Folder of root's alone; the pair is `live/fullchain.pem` and `live/key.pem` in it.
+   * @default "/etc/onprem/tls"
+   */
+  folder?: string;
+  /**
+   * Unit of the web server that reads the pair: it is reloaded, must show the new certificate, and else the old one is back. Where it does
+   * not run, nothing is asked of it.
+   * @default "nginx.service"
+   */
+  unit?: string;
+  /**
+   * TCP port at which that shows it, 1 to 65535.
+   * @default 443
+   */
+  port?: number;
+  /**
+   * Seconds until somebody looks again, 60 to 604800: what falls due before then is due now.
+   * @default 86400
+   */
+  nextRun?: number;
+  /**
+   * Whether the certificate is revoked when it is deleted.
+   * @default false
+   */
+  revokeOnDelete?: boolean;
+}
+
+type Defaulted = "resolvers" | "keyType" | "folder" | "unit" | "port" | "nextRun" | "revokeOnDelete";
+export type AcmeCertificateWant = Omit<AcmeCertificateArgs, Defaulted> & Required<Pick<AcmeCertificateArgs, Defaulted>>;
+
+/** The pair as it is live. */
+export interface AcmeCertificateSeen {
+  /** Sorted. */
+  names: string[];
+  /** Of the key; `other` where it is none of ours. */
+  keyType: string;
+  /** Of the authority that gave it; empty where nothing here knows of it: somebody put it there. */
+  directory: string;
+  /** Empty for the authority's usual one. */
+  profile: string;
+  issuer: string;
+  serial: string;
+  /** ISO 8601. */
+  notBefore: string;
+  /** ISO 8601. */
+  notAfter: string;
+  /** When it falls due, ISO 8601. */
+  renewAt: string;
+  /** Why then. */
+  renewal: string;
+  due: boolean;
+  /** Whether the web server shows it: `yes`; `another`; `nothing` where nobody answers. */
+  served: "yes" | "another" | "nothing";
+  /** What is wrong with the pair, in plain words. */
+  problems: string[];
+  /** The certificate itself, PEM, without those that it leads to a root by. */
+  certificate: string;
+}
+
+interface AcmeCertificateMemory {
+  folder: string;
+  directory: string;
+  roots?: string;
+  revoke: boolean;
+}
+
+const fields = {
+  names: z
+    .array(absoluteName)
+    .min(1)
+    .max(25)
+    .transform((names) => [...new Set(names)]),
+  directory: directoryUrl,
+  roots: pemCertificates.optional(),
+  testDirectory: directoryUrl.optional(),
+  testRoots: pemCertificates.optional(),
+  zone: zoneSettings,
+  resolvers: z.array(ipAddress).default([]),
+  keyType: z.enum(Object.keys(keyTypes) as [KeyType, ...KeyType[]]).default("ecdsa-p256"),
+  profile: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, "must be the name of a profile")
+    .optional(),
+  folder: absolutePath.default("/etc/onprem/tls"),
+  unit: z
+    .string()
+    .regex(/^[A-Za-z0-9@_.-]+\.service$/, "must be the name of a service")
+    .default("nginx.service"),
+  port: z.int().min(1).max(65535).default(443),
+  nextRun: z.int().min(60).max(604_800).default(86_400),
+  revokeOnDelete: z.boolean().default(false),
+};
+
+/**
+ * A certificate for a server in a closed network (DNS-2): the key and the request are made on the server, the challenge is answered in the
+ * vendor's zone, to which the customer's CNAME leads (DNS-5), and the chain is put beside the key. It is renewed when the authority wants it
+ * (ARI, RFC 9773), else when a third of its life is left; until then a run changes nothing. The new pair is in place only once the web server
+ * shows it; else the old one is back.
+ *
+ * @example
+ * new AcmeCertificate("certificate", {
+ *   names: ["os2mo.kommune.dk"],
+ *   directory: "https://acme-v02.api.letsencrypt.org/directory",
+ *   zone: { kind: "cloudflare", zone: "os2mo-on-prem.magentahosted.dk", token },
+ * }, { dependsOn: account });
+ *
+ * @importId the names, joined by commas.
+ */
+export class AcmeCertificate extends HostResource<AcmeCertificateArgs> {
+  declare readonly names: Output<string[]>;
+  /** When it ends, ISO 8601. */
+  declare readonly notAfter: Output<string>;
+  /** When it falls due, ISO 8601. */
+  declare readonly renewAt: Output<string>;
+  /** Why then. */
+  declare readonly renewal: Output<string>;
+  declare readonly serial: Output<string>;
+
+  constructor(name: string, args: Inputs<AcmeCertificateArgs>, options?: CustomResourceOptions) {
+    super(acmeCertificate.type, name, args, [...outputs], options);
+  }
+}
+
+const outputs = [
+  "issuer",
+  "serial",
+  "notBefore",
+  "notAfter",
+  "renewAt",
+  "renewal",
+  "due",
+  "served",
+  "problems",
+  "certificate",
+] as const;
+
+/** The lifecycle of `AcmeCertificate`. */
+export const acmeCertificate: Kind<AcmeCertificateWant, AcmeCertificateSeen, AcmeCertificateMemory> = {
+  type: "onprem:acme:AcmeCertificate",
+  summary: "A certificate of an authority that speaks ACME, whose key is made on the host, kept renewed.",
+  fields,
+  confidential: ["zone"],
+  independent: [...outputs],
+  identity: ["folder"],
+  check: byFields<AcmeCertificateWant>(fields),
+  id: ({ names }) => names.join(","),
+  named(id) {
+    const { data: names } = fields.names.safeParse(id.split(","));
+    return names === undefined ? undefined : { names };
+  },
+
+  async observe(host, want) {
+    const { folder = "/etc/onprem/tls", names = [], port = 443 } = want;
+    const [[file], [note], { stdout }] = await Promise.all([
+      host.inspect(`${folder}/live/fullchain.pem`, { content: 1024 * 1024 }),
+      host.inspect(`${folder}/live/issued.json`, { content: 64 * 1024 }),
+      host.look(["sh", "-c", lookScript, "sh", folder, names[0] ?? "localhost", String(port)]),
+    ]);
+    if (file === undefined) return undefined;
+    const chain = new TextDecoder().decode(file.content);
+    const look = readLook(stdout);
+    const issued = issuedOf(note?.content, chain);
+    try {
+      return await seenOf(chain, look, issued, want);
+    } catch {
+      return unreadable(look);
+    }
+  },
+
+  plan(want, seen) {
+    const property = whyNew(want, seen);
+    const pair = [want.folder, want.names[0] ?? "", String(want.port), want.unit];
+    if (property === undefined) {
+      // The file is right, and the web server shows another: it was put there by hand, or the server was not told.
+      return seen?.served === "another" ? [reload(want)] : [];
+    }
+    const [name = ""] = want.names;
+    return [
+      run(`make a key and a request for ${name}`, ["sh", "-c", requestScript, "sh", want.folder, want.keyType, ...want.names], {
+        property,
+        secret: false,
+        deadline: 120,
+      }),
+      act(`get a certificate for ${want.names.join(", ")} from ${new URL(want.directory).host}`, (context) => obtain(want, context), {
+        property,
+      }),
+      run(`install the certificate of ${name}`, ["sh", "-c", installScript, "sh", ...pair], {
+        property,
+        secret: false,
+        survives: true,
+        deadline: 120,
+        remedies: { 4: `The old certificate is back. Look at \`journalctl -u ${want.unit}\` and \`systemctl status ${want.unit}\` there.` },
+      }),
+    ];
+  },
+
+  remove({ certificate }, memory) {
+    const folder = memory?.folder ?? "/etc/onprem/tls";
+    const steps: Step[] = [];
+    if (memory?.revoke) {
+      const { directory, roots } = memory;
+      const where = { directory, ...(roots === undefined ? {} : { roots }) };
+      steps.push(act("revoke the certificate", (context) => revoke(where, certificate, context)));
+    }
+    return [...steps, run("remove the pair and its key", ["sh", "-euc", removeScript, "sh", folder])];
+  },
+
+  refuse(_want, seen, ours) {
+    if (ours || seen === undefined || seen.directory !== "") return undefined;
+    return {
+      why: "another certificate stands there, and was not made by this program",
+      remedy: "Choose another folder, or take that one away.",
+    };
+  },
+
+  warn: (_, seen) => (seen === undefined || seen.problems.length === 0 ? [] : [`the certificate: ${seen.problems.join("; ")}`]),
+
+  remember: ({ folder, directory, roots, revokeOnDelete }) => ({
+    folder,
+    directory,
+    ...(roots === undefined ? {} : { roots }),
+    revoke: revokeOnDelete,
+  }),
+};
+
+const removeScript = `rm -rf -- "$1/live" "$1/versions" "$1/next" "$1/refused"
+rmdir --ignore-fail-on-non-empty -- "$1" 2>/dev/null || true`;
+
+/** The property for which another certificate is needed, if it is. */
+function whyNew(want: AcmeCertificateWant, seen: AcmeCertificateSeen | undefined): string | undefined {
+  if (seen === undefined) return "names";
+  if (seen.names.join() !== [...want.names].sort().join()) return "names";
+  if (seen.keyType !== want.keyType) return "keyType";
+  if (seen.directory !== want.directory) return "directory";
+  if (seen.profile !== (want.profile ?? "")) return "profile";
+  if (seen.problems.length > 0) return "problems";
+  return seen.due ? "due" : undefined;
+}
+
+function reload({ unit }: AcmeCertificateWant): Step {
+  return run(`let ${unit} read the certificate`, ["systemctl", "reload", "--", unit], { property: "served", secret: false });
+}
+
+async function seenOf(
+  chain: string,
+  look: PairLook,
+  issued: IssuedNote | undefined,
+  want: Partial<AcmeCertificateWant>,
+): Promise<AcmeCertificateSeen> {
+  const certificate = readCertificate(chain);
+  const now = new Date();
+  const renewal = await renewalFor(chain, certificate, want, now);
+  const fingerprint = fingerprintOf(chain);
+  const { names = [...certificate.names] } = want;
+  const problems = [
+    ...chainProblems(chain, { names, publicKey: certificate.publicKey, now }),
+    ...(look.key === publicKeyHash(certificate.publicKey) ? [] : ["the key beside it is not the one that it is for"]),
+    ...(look.guarded ? [] : ["its key can be read by others than root"]),
+    ...(issued === undefined ? ["it is not the one that was issued here: somebody has put it there"] : []),
+  ];
+  const { served } = look;
+  return {
+    names: [...certificate.names],
+    keyType: typeOf(certificate.key),
+    directory: issued?.directory ?? "",
+    profile: issued?.profile ?? "",
+    issuer: certificate.issuer,
+    serial: certificate.serial,
+    notBefore: certificate.notBefore.toISOString(),
+    notAfter: certificate.notAfter.toISOString(),
+    renewAt: renewal.at.toISOString(),
+    renewal: renewal.why,
+    due: renewal.due,
+    served: !served ? "nothing" : served === fingerprint ? "yes" : "another",
+    problems,
+    certificate: /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----\n?/.exec(chain)?.[0] ?? "",
+  };
+}
+
+function unreadable({ served }: PairLook): AcmeCertificateSeen {
+  const epoch = new Date(0).toISOString();
+  return {
+    names: [],
+    keyType: "other",
+    directory: "",
+    profile: "",
+    issuer: "",
+    serial: "",
+    notBefore: epoch,
+    notAfter: epoch,
+    renewAt: epoch,
+    renewal: "",
+    due: true,
+    served: served ? "another" : "nothing",
+    problems: ["what stands in its file is no certificate"],
+    certificate: "",
+  };
+}
+
+/** What the authority says, in a moment's time; where it cannot be heard, the certificate's own life tells. */
+async function renewalFor(
+  chain: string,
+  certificate: Certificate,
+  { directory, roots, nextRun }: Partial<AcmeCertificateWant>,
+  now: Date,
+): Promise<Renewal> {
+  const seed = certificate.serial;
+  const matter = { now, seed, ...(nextRun === undefined ? {} : { nextRunSeconds: nextRun }) };
+  if (directory === undefined) return renewalOf(certificate, matter);
+  try {
+    const conversation = {
+      signal: AbortSignal.timeout(20_000),
+      say: () => undefined,
+      userAgent,
+      patience: { tries: 2, answer: 8000 },
+    };
+    const authority = await openAuthority({ directory, ...(roots === undefined ? {} : { roots }) }, conversation);
+    return renewalOf(certificate, { ...matter, info: await authority.renewalInfo(chain) });
+  } catch {
+    return renewalOf(certificate, matter);
+  }
+}
+
+/** What authorities are told of who asks (RFC 8555, section 6.1). */
+export const userAgent = "os2mo-on-prem/0.1.0";
+
+function issuedOf(content: Uint8Array | undefined, chain: string): IssuedNote | undefined {
+  if (content === undefined) return undefined;
+  try {
+    const note = issuedSchema.parse(JSON.parse(new TextDecoder().decode(content)));
+    return note.fingerprint === fingerprintOf(chain) ? note : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** `ECDSA P-256` is `ecdsa-p256`, `RSA 2048` is `rsa-2048`. */
+function typeOf(key: string): string {
+  const type = key.toLowerCase().replace("p-", "p").replace(" ", "-");
+  return type in keyTypes ? type : "other";
+}
+
+export type { Host };
