@@ -1,0 +1,120 @@
+import { Agent, type RequestOptions, request } from "node:https";
+import { Failure, reason } from "../failure.ts";
+import { type Patience, pause, retryAfter } from "./patience.ts";
+
+/** What a certificate authority answered; of any status. */
+export interface Answer {
+  readonly status: number;
+  /** By names in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Read from JSON where it is said to be that, else the text. */
+  readonly data: unknown;
+}
+
+/** Asks a question until there is an answer that asking again would not change. */
+export type Transport = (method: "get" | "head" | "post", url: string, body?: object) => Promise<Answer>;
+
+/** No answer came, or none that can be believed. */
+export class Unanswered extends Failure {
+  override readonly name = "Unanswered";
+}
+
+export interface Manner {
+  /** PEM of the only roots to trust for the authority's own HTTPS. */
+  readonly roots?: string | undefined;
+  readonly signal: AbortSignal;
+  /** Told, in one line, what goes on while somebody waits. */
+  readonly say: (line: string) => void;
+  readonly userAgent: string;
+  readonly patience: Patience;
+}
+
+/**
+ * HTTPS of one authority: its own roots and connections, so that nothing of it is in what another one's questions go through.
+ * Goes through a proxy where the environment (HTTPS_PROXY, NO_PROXY) names one.
+ */
+export function transport({ roots, signal, say, userAgent, patience }: Manner): Transport {
+  const agent = new Agent({ keepAlive: true, proxyEnv: process.env, ...(roots !== undefined && { ca: roots }) });
+  const always = { "user-agent": userAgent, "accept-language": "en" };
+  const ask = (...[method, url, body]: Parameters<Transport>) => {
+    const headers = body === undefined ? always : { ...always, "content-type": "application/jose+json" };
+    return exchange(url, { method: method.toUpperCase(), agent, headers, signal }, body, patience.answer);
+  };
+  return async (...question) => {
+    for (let failed = 0; ; ) {
+      signal.throwIfAborted();
+      const outcome = await ask(...question).catch((error: unknown) => unanswered(question[1], error));
+      signal.throwIfAborted();
+      failed += 1;
+      const wait = pauseAfter(outcome, failed, patience);
+      if (wait === undefined) {
+        if (outcome instanceof Unanswered) throw outcome;
+        return outcome;
+      }
+      const why = outcome instanceof Unanswered ? outcome.explanation.why : `it answers ${outcome.status}`;
+      say(`${new URL(question[1]).host}: ${why}; asked again in ${Math.ceil(wait / 1000)} s`);
+      await pause(wait, signal);
+    }
+  };
+}
+
+/** How long until it is asked again; `undefined` where that is of no use. */
+function pauseAfter(outcome: Answer | Unanswered, failed: number, patience: Patience): number | undefined {
+  if (failed >= patience.tries) return undefined;
+  const backoff = Math.min(patience.pause * 2 ** (failed - 1), patience.longestPause);
+  if (outcome instanceof Unanswered) return isDistrust(outcome.cause) ? undefined : backoff;
+  const now = new Date();
+  const asked = retryAfter(outcome.headers["retry-after"], now);
+  const wait = asked === undefined ? undefined : Math.max(0, asked.getTime() - now.getTime());
+  if (wait !== undefined && wait > patience.longestPause) return undefined;
+  // A limit that does not say for how long it holds is not tried again: it may count the tries.
+  if (outcome.status === 429) return wait;
+  return outcome.status >= 500 ? (wait ?? backoff) : undefined;
+}
+
+async function exchange(url: string, options: RequestOptions, body: object | undefined, time: number): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const timer = setTimeout(() => asked.destroy(new Error(`no answer within ${time / 1000} s`)), time);
+  const asked = request(url, options, (response) => {
+    const pieces: Buffer[] = [];
+    response.on("data", (piece: Buffer) => pieces.push(piece));
+    response.on("error", reject);
+    response.on("end", () => {
+      const headers = Object.fromEntries(
+        Object.entries(response.headers).map(([name, value]) => [name, String(value)]),
+      );
+      const data = read(headers["content-type"], Buffer.concat(pieces).toString());
+      resolve({ status: response.statusCode ?? 0, headers, data });
+    });
+  });
+  asked.on("error", reject);
+  asked.end(body === undefined ? undefined : JSON.stringify(body));
+  return promise.finally(() => clearTimeout(timer));
+}
+
+function read(type: string | undefined, text: string): unknown {
+  if (!/\bjson\b/.test(type ?? "")) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function unanswered(url: string, error: unknown): Unanswered {
+  const why = `${url}: ${reason(error) || errorCode(error)}`;
+  const what = `could not ask the certificate authority ${new URL(url).host}`;
+  const remedy = isDistrust(error)
+    ? "Its own HTTPS certificate is not trusted: give the roots that it leads to, or look at who answers in its place, and at the clock here."
+    : "It must be reachable from here by HTTPS (port 443): look at its status page, the name's addresses and the way out.";
+  return new Unanswered({ what, why, remedy }, { cause: error });
+}
+
+/** OpenSSL's codes for chains that do not hold, and Node's for another name. */
+function isDistrust(error: unknown): boolean {
+  return /CERT|SIGNATURE|HOSTNAME|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH/.test(errorCode(error));
+}
+
+function errorCode(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}

@@ -1,0 +1,208 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  accountRefusal,
+  backoff,
+  emptyLedger,
+  type Ledger,
+  recordAccount,
+  recordCertificate,
+  recordFailedAuthorization,
+  recordFailure,
+  recordOrder,
+  refusal,
+  registeredDomain,
+} from "../../../../infra/provider/acme/ledger.ts";
+import { allowedFrom } from "../../../../infra/provider/acme/limits.ts";
+
+const directory = "https://acme-v02.api.letsencrypt.org/directory";
+const start = Date.parse("2026-08-01T00:00:00Z");
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const at = (minutes: number) => new Date(start + minutes * MINUTE);
+const names = ["os2mo.kommune.dk", "Keycloak.kommune.dk"];
+const same = ["keycloak.kommune.dk", "os2mo.kommune.dk"];
+
+/** The ledger after so many times the same. */
+function times(count: number, record: (ledger: Ledger, index: number) => Ledger): Ledger {
+  return Array.from({ length: count }).reduce<Ledger>((ledger, _, index) => record(ledger, index), emptyLedger);
+}
+
+describe("Let's Encrypt's limits", () => {
+  test("five certificates for the same names, and one more after 34 hours", () => {
+    const ledger = times(5, (before, index) => recordCertificate(before, { directory, names }, at(index)));
+    const before = times(4, (made, index) => recordCertificate(made, { directory, names }, at(index)));
+    expect(refusal(before, { directory, names: same }, at(5))).toBeUndefined();
+    expect(refusal(ledger, { directory, names: same }, at(5))).toEqual({
+      why: "Let's Encrypt would refuse: it allows 5 certificates for exactly keycloak.kommune.dk, os2mo.kommune.dk at once and one more every 34 hours",
+      until: new Date(start + 34 * HOUR),
+    });
+    expect(refusal(ledger, { directory, names: same }, new Date(start + 34 * HOUR))).toBeUndefined();
+  });
+
+  test.each([
+    { what: "other names", asked: { directory, names: ["os2mo.kommune.dk"] } },
+    { what: "what replaces one (ARI)", asked: { directory, names, replaces: "a.b" } },
+    { what: "an authority whose limits nobody wrote down", asked: { directory: "https://ca.example/dir", names } },
+    {
+      what: "the test authority",
+      asked: { directory: "https://acme-staging-v02.api.letsencrypt.org/directory", names },
+    },
+  ])("do not hold for $what", ({ asked }) => {
+    const ledger = times(5, (before) => recordCertificate(before, { directory, names }, at(0)));
+    expect(refusal(ledger, asked, at(5))).toBeUndefined();
+  });
+
+  test("what replaced one counts for nothing", () => {
+    const ledger = times(60, (before) => recordCertificate(before, { directory, names, replaces: "a.b" }, at(0)));
+    expect(refusal(ledger, { directory, names }, at(5))).toBeUndefined();
+  });
+
+  test("fifty certificates in a registered domain, except for renewals of the same names", () => {
+    const ledger = times(50, (before, index) =>
+      recordCertificate(before, { directory, names: [`host${index}.kommune.dk`] }, at(0)),
+    );
+    expect(refusal(ledger, { directory, names: ["new.kommune.dk", "new.example.dk"] }, at(5))).toEqual({
+      why: "Let's Encrypt would refuse: it allows 50 certificates for names in kommune.dk at once and one more every 202 minutes",
+      until: at(202),
+    });
+    expect(refusal(ledger, { directory, names: ["new.example.dk"] }, at(5))).toBeUndefined();
+    expect(refusal(ledger, { directory, names: ["host7.kommune.dk"] }, at(5))).toBeUndefined();
+    // The renewal takes nothing from the others.
+    const renewed = recordCertificate(ledger, { directory, names: ["host7.kommune.dk"] }, at(5));
+    expect(refusal(renewed, { directory, names: ["new.kommune.dk"] }, at(202))).toBeUndefined();
+  });
+
+  test("300 orders of an account", () => {
+    const ledger = times(300, (before, index) => recordOrder(before, { directory, names: [`host${index}.dk`] }, at(0)));
+    expect(refusal(ledger, { directory, names: ["new.dk"] }, at(0))).toEqual({
+      why: "Let's Encrypt would refuse: it allows 300 orders of one account at once and one more every 36 s",
+      until: new Date(start + 36_000),
+    });
+  });
+
+  test("five failed authorizations of a name, also for its wildcard", () => {
+    const ledger = times(5, (before) => recordFailedAuthorization(before, { directory, name: "Kommune.dk" }, at(0)));
+    const refused = {
+      why: "Let's Encrypt would refuse: it allows 5 failed authorizations of kommune.dk at once and one more every 12 minutes",
+      until: at(12),
+    };
+    expect(refusal(ledger, { directory, names: ["kommune.dk"] }, at(1))).toEqual(refused);
+    expect(refusal(ledger, { directory, names: ["*.kommune.dk"], force: true }, at(1))).toEqual(refused);
+    expect(refusal(ledger, { directory, names: ["kommune.dk"] }, at(12))).toBeUndefined();
+  });
+
+  test("failures in a row until it stops, and a certificate that ends them", () => {
+    const ledger = times(1152, (before, index) =>
+      recordFailedAuthorization(before, { directory, name: "kommune.dk" }, at(index * 1440)),
+    );
+    const now = at(1153 * 1440);
+    const asked = { directory, names: ["kommune.dk"] };
+    expect(refusal(ledger, asked, now)).toEqual({ why: expect.stringContaining("has paused it"), until: undefined });
+    expect(refusal(recordCertificate(ledger, asked, now), asked, now)).toBeUndefined();
+  });
+
+  test("ten accounts", () => {
+    const ledger = times(10, (before) => recordAccount(before, directory, at(0)));
+    expect(accountRefusal(ledger, directory, at(1))).toEqual({
+      why: "Let's Encrypt would refuse: it allows 10 new accounts from one address at once and one more every 18 minutes",
+      until: at(18),
+    });
+    expect(accountRefusal(ledger, directory, at(18))).toBeUndefined();
+    expect(accountRefusal(ledger, "https://ca.example/dir", at(1))).toBeUndefined();
+  });
+});
+
+describe("after failures in a row", () => {
+  test.each([
+    { failures: 1, minutes: 1 },
+    { failures: 2, minutes: 10 },
+    { failures: 3, minutes: 100 },
+    { failures: 4, minutes: 1440 },
+    { failures: 9, minutes: 1440 },
+  ])("$failures: $minutes minutes", ({ failures, minutes }) => {
+    const ledger = times(failures, (before) => recordFailure(before, names, at(0)));
+    const asked = { directory: "https://ca.example/dir", names: same };
+    expect(refusal(ledger, asked, at(minutes - 0.01))).toEqual(backoff(ledger, same, at(minutes - 0.01)));
+    expect(backoff(ledger, same, at(minutes - 0.01))).toEqual({
+      why: `${failures === 1 ? "the last try" : `the last ${failures} tries`} for ${same.join(", ")} failed, most lately at 2026-08-01T00:00:00.000Z`,
+      until: at(minutes),
+    });
+    expect(refusal(ledger, { ...asked, force: true }, at(0))).toBeUndefined();
+    expect(refusal(ledger, { ...asked, replaces: "a.b" }, at(0))).not.toBeUndefined();
+    expect(backoff(ledger, same, at(minutes))).toBeUndefined();
+    expect(backoff(ledger, ["os2mo.kommune.dk"], at(0))).toBeUndefined();
+    expect(backoff(recordCertificate(ledger, { directory, names }, at(0)), same, at(0))).toBeUndefined();
+  });
+});
+
+test("a ledger is JSON, is not changed in place, and forgets what says nothing any more", () => {
+  const frozen = deepFreeze(structuredClone(emptyLedger));
+  const ledger = recordOrder(
+    recordAccount(
+      recordCertificate(
+        recordFailedAuthorization(frozen, { directory, name: "a.dk" }, at(0)),
+        { directory, names },
+        at(0),
+      ),
+      directory,
+      at(0),
+    ),
+    { directory, names },
+    at(0),
+  );
+  expect(JSON.parse(JSON.stringify(ledger))).toEqual(ledger);
+  const host = "acme-v02.api.letsencrypt.org";
+  const time = "2026-08-01T00:00:00.000Z";
+  expect(ledger).toEqual({
+    version: 1,
+    certificates: [{ host, names: same, at: time }],
+    orders: [{ host, names: same, at: time, exempt: "renewal" }],
+    failedAuthorizations: [{ host, name: "a.dk", at: time }],
+    streaks: [{ host, name: "a.dk", at: time, count: 1 }],
+    accounts: [{ host, at: time }],
+    failures: [],
+  });
+  const later = recordAccount(ledger, directory, at(121 * 1440));
+  expect(later).toEqual({
+    ...emptyLedger,
+    streaks: ledger.streaks,
+    accounts: [{ host, at: at(121 * 1440).toISOString() }],
+  });
+});
+
+test("it never refuses later than a bucket that is counted drop by drop", () => {
+  const limit = { capacity: 5, refill: 100 };
+  fc.assert(
+    fc.property(fc.array(fc.nat(400), { maxLength: 60 }), (gaps) => {
+      let [level, last, now] = [limit.capacity, 0, 0];
+      const uses: number[] = [];
+      for (const gap of gaps) {
+        now += gap;
+        level = Math.min(limit.capacity, level + (now - last) / limit.refill);
+        last = now;
+        const until = allowedFrom(limit, uses, now);
+        const enough = level + 1e-9 >= 1;
+        expect(until === undefined).toBe(enough);
+        if (until !== undefined) expect(until - now).toBeCloseTo((1 - level) * limit.refill);
+        if (!enough) continue;
+        level -= 1;
+        uses.push(now);
+      }
+    }),
+  );
+});
+
+test.each([
+  ["os2mo.kommune.dk", "kommune.dk"],
+  ["*.Kommune.dk", "kommune.dk"],
+  ["kommune.dk", "kommune.dk"],
+  ["a.b.example.co.uk", "co.uk"],
+])("registered domain of %s: %s", (name, domain) => {
+  expect(registeredDomain(name)).toBe(domain);
+});
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value)) if (typeof inner === "object" && inner !== null) deepFreeze(inner);
+  return Object.freeze(value);
+}
