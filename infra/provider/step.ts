@@ -1,9 +1,11 @@
+import type { Host, Say } from "./host/host.ts";
+
 /**
- * What a plan is made of: plain data, so that a test is one equality. Only `host/` carries steps out.
+ * What a plan is made of: plain data but for what an act does, so that a test is one equality. Only `host/` carries steps out.
  *
  * A step's content never stands in a command line; `title` and `argv` must hold no secret.
  */
-export type Step = RunStep | WriteStep;
+export type Step = RunStep | WriteStep | ActStep;
 
 /** A file on the machine where Pulumi runs; it is streamed, never held in memory. What is known by its hash alone has no path. */
 export class LocalFile {
@@ -66,6 +68,27 @@ export interface WriteStep extends StepBase {
   readonly validate?: readonly string[];
 }
 
+/**
+ * Does something from the machine where the run is, in its place among the host's steps: sets a record at a DNS provider, has a
+ * certificate issued. Not under a guard, for no host can undo it.
+ */
+export interface ActStep extends StepBase {
+  readonly do: "act";
+  /**
+   * May be done again: a run that was killed never knows how far it came. Rejects with a `Failure` without secrets. Told to stop by
+   * the signal, it cleans up and ends within a second.
+   */
+  readonly act: (context: ActContext) => Promise<void>;
+}
+
+/** What an act has. */
+export interface ActContext {
+  /** The plan's host; what the act has it perform comes at once, and no other plan's steps in between. */
+  readonly host: Host;
+  readonly say: Say;
+  readonly signal: AbortSignal;
+}
+
 /** A step that runs a command; the shape most plans consist of. */
 export function run(
   title: string,
@@ -78,6 +101,11 @@ export function run(
 /** A step that writes a file. */
 export function write(title: string, file: Omit<WriteStep, "do" | "title">): WriteStep {
   return { do: "write", title, ...file };
+}
+
+/** A step that is done from here. */
+export function act(title: string, doing: ActStep["act"], more: Omit<ActStep, "do" | "title" | "act"> = {}): ActStep {
+  return { do: "act", title, act: doing, ...more };
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Guard, RunStep, Step, WriteStep } from "../step.ts";
+import { carryOut, refuseActs } from "./act.ts";
 import { dial, sleep } from "./dial.ts";
 import { Entrance } from "./entrance.ts";
 import {
@@ -16,6 +17,7 @@ import { toldWhile } from "./long-step.ts";
 import { Remote } from "./remote.ts";
 import { type Exec, type Ran, Refusal } from "./requests.ts";
 import { type ConnectionSettings, withDefaults } from "./settings.ts";
+import { Turns } from "./turns.ts";
 import { judged, refused, stepFailed } from "./verdict.ts";
 
 /** How a connection is made and watched. */
@@ -62,7 +64,7 @@ export class SshHost implements Host {
   #connections = 0;
   #remote: Promise<Remote> | undefined;
   #current: Remote | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #failed: Error | undefined;
   #closing: Promise<void> | undefined;
 
@@ -105,9 +107,7 @@ export class SshHost implements Host {
   }
 
   async perform(steps: readonly Step[], guard?: Guard): Promise<void> {
-    const turn = this.#turn.then(() => this.#perform(steps, guard));
-    this.#turn = turn.catch(() => {});
-    await turn;
+    await this.#turns.take(() => this.#perform(steps, guard));
   }
 
   /**
@@ -133,6 +133,7 @@ export class SshHost implements Host {
   }
 
   async #perform(steps: readonly Step[], guard: Guard | undefined): Promise<void> {
+    if (guard !== undefined) refuseActs(this.name, steps, guard);
     const harmless = guard?.onlyOurs && !this.#entrance.concerns(guard.account);
     if (guard === undefined || harmless) await this.#steps(steps);
     else await performGuarded(this.#guarded(guard), steps, guard);
@@ -171,6 +172,10 @@ export class SshHost implements Host {
 
   async #steps(steps: readonly Step[], until?: number): Promise<void> {
     for (const [index, step] of steps.entries()) {
+      if (step.do === "act") {
+        await carryOut(step, { host: this.#inTurn(), say: this.#say, signal: this.#signal });
+        continue;
+      }
       const remote = await this.#again(async (remote) => remote);
       try {
         await (step.do === "run" ? this.#run(remote, step, until) : this.#write(remote, step, until));
@@ -178,6 +183,18 @@ export class SshHost implements Host {
         throw error instanceof ConnectionLost ? this.#unknown(error, step, steps.slice(index + 1)) : error;
       }
     }
+  }
+
+  /** The host as an act sees it. The act has the turn already: what it has performed must not wait for one. */
+  #inTurn(): Host {
+    const turns = new Turns();
+    return {
+      name: this.name,
+      user: this.user,
+      look: (...asked) => this.look(...asked),
+      inspect: (...asked) => this.inspect(...asked),
+      perform: (steps, guard) => turns.take(() => this.#perform(steps, guard)),
+    };
   }
 
   async #run(remote: Remote, step: RunStep, until?: number): Promise<void> {

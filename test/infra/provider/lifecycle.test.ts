@@ -3,7 +3,7 @@ import { Failure } from "../../../infra/provider/failure.ts";
 import { Cancelled, ConnectionLost } from "../../../infra/provider/host/errors.ts";
 import type { Kind } from "../../../infra/provider/kind.ts";
 import { admit, apply, destroy, Refused, Unfinished } from "../../../infra/provider/lifecycle.ts";
-import { run } from "../../../infra/provider/step.ts";
+import { act, run } from "../../../infra/provider/step.ts";
 import { type NoteSeen, NotesHost, type NoteWant, noteKind } from "./notes.ts";
 
 let host: NotesHost;
@@ -110,6 +110,36 @@ describe("apply", () => {
       throw failed;
     });
     expect(await thrown(apply(noteKind, host, want()))).toMatchObject({ cause: failed, begun: true, seen: undefined });
+  });
+});
+
+describe("what is done from here", () => {
+  const acting = (doing: () => void): Kind<NoteWant, NoteSeen, { before: string }> => ({
+    ...noteKind,
+    plan: (wanted, seen) => {
+      const steps = noteKind.plan(wanted, seen);
+      return steps.length === 0 ? [] : [act("order a", async () => doing()), ...steps];
+    },
+    remove: (seen, memory) => [act("cancel a", async () => doing()), ...noteKind.remove(seen, memory)],
+  });
+
+  test("comes in its place among the host's steps, is told as one of them, and is not done again where nothing is left to do", async () => {
+    const before: (string | undefined)[] = [];
+    const kind = acting(() => before.push(host.notes.get("a")));
+    expect((await apply(kind, host, want())).changed).toEqual(["order a", "write a"]);
+    expect((await apply(kind, host, want())).changed).toEqual([]);
+    expect(await destroy(kind, host, want())).toEqual(["cancel a", "erase a"]);
+    expect(before).toEqual([undefined, "hello"]);
+  });
+
+  test("fails as any step does: nothing after it is done, and what stands there is looked at", async () => {
+    const failed = new Failure({ what: "could not order a", why: "sold out" });
+    const kind = acting(() => {
+      throw failed;
+    });
+    const unfinished = await thrown(apply(kind, host, want(), { secret: true }));
+    expect(unfinished).toMatchObject({ cause: failed, begun: false, explanation: failed.explanation });
+    expect(host.notes.size).toBe(0);
   });
 });
 

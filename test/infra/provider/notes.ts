@@ -39,6 +39,10 @@ export class NotesHost implements Host {
       ...(guard === undefined ? {} : { guard: guard.name }),
     });
     for (const step of steps) {
+      if (step.do === "act") {
+        await step.act({ host: this, say: () => undefined, signal: new AbortController().signal });
+        continue;
+      }
       if (step.do !== "run") throw new Failure({ what: "cannot write files", why: "this host keeps notes" });
       const instead = this.instead.get(step.title);
       const path = step.argv.at(-1) ?? "";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { LocalFile, run, write } from "../../../infra/provider/step.ts";
+import { act, LocalFile, run, write } from "../../../infra/provider/step.ts";
 
 test("steps are plain data", () => {
   expect(run("start nginx", ["systemctl", "start", "nginx"], { deadline: 5, property: "running" })).toEqual({
@@ -18,5 +18,16 @@ test("steps are plain data", () => {
     owner: "root",
     group: "root",
     mode: "0644",
+  });
+});
+
+test("an act is what it does, and the rest of it plain data", () => {
+  const order = async () => undefined;
+  expect(act("set a record", order, { property: "addresses", secret: true })).toEqual({
+    do: "act",
+    title: "set a record",
+    act: order,
+    property: "addresses",
+    secret: true,
   });
 });

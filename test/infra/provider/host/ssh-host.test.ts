@@ -4,6 +4,7 @@ import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { Failure } from "../../../../infra/provider/failure.ts";
 import {
   Cancelled,
   ConnectionLost,
@@ -13,7 +14,7 @@ import {
   SudoRefused,
 } from "../../../../infra/provider/host/errors.ts";
 import { connect, type SshHost } from "../../../../infra/provider/host/ssh-host.ts";
-import { run, write } from "../../../../infra/provider/step.ts";
+import { act, run, write } from "../../../../infra/provider/step.ts";
 import { sshServer, type TestServer } from "./ssh-server.ts";
 
 // The real program, run by perl as the account of the test, behind an SSH server in this process.
@@ -315,6 +316,70 @@ describe("steps", () => {
     await expect(failing).rejects.toThrow("could not stumble on trial\n  sh: fell (exit 2)");
     await next;
     expect(await readdir(folder)).toEqual(["begun"]);
+  });
+});
+
+describe("what is done from here", () => {
+  test("comes in its place, and what it has the host perform comes before the next step", async () => {
+    const log = join(folder, "log");
+    const add = (word: string) => run(`add ${word}`, ["sh", "-c", 'echo "$1" >>"$2"', "sh", word, log]);
+    const plan = host.perform([
+      add("first"),
+      act("order it", async ({ host: inside, say: tell, signal }) => {
+        tell("info", `${inside.name} as ${inside.user}: ${(await inside.look(["cat", log])).stdout.trim()}`);
+        expect([signal.aborted, await inside.inspect(log)]).toMatchObject([false, [{ path: log }]]);
+        await Promise.all([inside.perform([add("second")]), inside.perform([add("third")])]);
+      }),
+      add("fourth"),
+    ]);
+    await Promise.all([plan, host.perform([add("another plan")])]);
+    expect(await readFile(log, "utf8")).toBe("first\nsecond\nthird\nfourth\nanother plan\n");
+    expect(said).toEqual([`trial as ${host.user}: first`]);
+  });
+
+  test("fails with its own failure, and anything else becomes one that tells no secret", async () => {
+    const own = new Failure({ what: "could not order it", why: "sold out" });
+    const fail = (error: unknown, secret = false) =>
+      host.perform([act("order it", () => Promise.reject(error), { secret })]).catch((failure: unknown) => failure);
+    expect(await fail(own)).toBe(own);
+    const other = new TypeError("no function");
+    expect(await fail(other)).toMatchObject({ message: "could not order it\n  no function", cause: other });
+    const hidden = await fail(new Error("token abc"), true);
+    expect(hidden).toBeInstanceOf(Failure);
+    expect([String(hidden), (hidden as Error).cause]).toEqual([expect.not.stringContaining("token abc"), undefined]);
+  });
+
+  test("is not done under a guard, for the host could not undo it; nothing of that plan is done", async () => {
+    let done = false;
+    const steps = [
+      run("touch it", ["touch", join(folder, "touched")]),
+      act("order it", async () => {
+        done = true;
+      }),
+    ];
+    await expect(host.perform(steps, { name: "trial", files: [], restore: [] })).rejects.toThrow(
+      "will not order it in the guarded change trial on trial; nothing was changed\n  it is not done on the host, which could not undo it",
+    );
+    expect([done, await readdir(folder)]).toEqual([false, []]);
+  });
+});
+
+describe("told to stop", () => {
+  test("what is done from here hears of it, and nothing after it is begun", async () => {
+    const stop = new AbortController();
+    const other = await connect(server.settings, { say, signal: stop.signal });
+    const heard = Promise.withResolvers<void>();
+    const plan = other.perform([
+      act("wait", ({ signal }) => {
+        signal.addEventListener("abort", () => heard.reject(new Error("aborted")));
+        stop.abort();
+        return heard.promise;
+      }),
+      act("go on", () => expect.unreachable("it went on")),
+    ]);
+    await expect(plan).rejects.toThrow(Cancelled);
+    await expect(other.perform([act("begin", () => expect.unreachable("it began"))])).rejects.toThrow(Cancelled);
+    await other.close();
   });
 });
 
