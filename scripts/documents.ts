@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type Language, languages } from "../infra/documents/document.ts";
@@ -7,6 +7,7 @@ import { type DocumentName, documents, type Form, forms, written } from "./docum
 import { projectFolder } from "./engine/environment.ts";
 import { runMain } from "./main.ts";
 import { ScriptError, UsageError } from "./script-error.ts";
+import { filesOf } from "./stack-files.ts";
 import { writeWhole } from "./write-whole.ts";
 
 const usage = `Usage: npm run documents [-- STACK...] [options]
@@ -65,21 +66,6 @@ function choice<One extends string>(option: string, given: string | undefined, a
   const one = all.find((word) => word === given);
   if (one === undefined) throw new UsageError(`--${option} is one of ${all.join(", ")}, not "${given}"`);
   return [one];
-}
-
-/** The files of the stacks by name; of all stacks that have one, where none is named. */
-async function filesOf(named: readonly string[], configFile: string | undefined): Promise<Map<string, string>> {
-  if (configFile !== undefined) {
-    const [stack, ...more] = named;
-    if (stack === undefined || more.length > 0) throw new UsageError("--config-file needs exactly one stack");
-    return new Map([[stack, resolve(configFile)]]);
-  }
-  const pathOf = (stack: string) => join(projectFolder, `Pulumi.${stack}.yaml`);
-  if (named.length > 0) return new Map(named.map((stack) => [stack, pathOf(stack.split("/").at(-1) ?? stack)]));
-  const found = (await readdir(projectFolder)).flatMap((name) => /^Pulumi\.([^.]+)\.yaml$/.exec(name)?.[1] ?? []);
-  // In the order in which the environments follow each other, then by name.
-  const rank = (stack: string) => ["dev", "test", "prod"].indexOf(stack) + (/^(dev|test|prod)$/.test(stack) ? 0 : 4);
-  return new Map(found.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1)).map((stack) => [stack, pathOf(stack)]));
 }
 
 /** The settings of all of them, which must be one customer's. Every stack's mistakes are told before anything is written. */

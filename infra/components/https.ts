@@ -68,10 +68,14 @@ export class Https extends ComponentResource {
   }
 }
 
-function createRecord(name: string, { zone, target, address, resolvers }: HttpsArgs, options: ChildOptions): HostRecord {
+function createRecord(
+  name: string,
+  { zone, target, address, resolvers }: HttpsArgs,
+  options: ChildOptions,
+): HostRecord {
   return new HostRecord(
     `${name}-address`,
-    { name: target, addresses: [address], zone: secret(zone), resolvers: [...resolvers] },
+    { name: target, addresses: [address], zone, resolvers: [...resolvers] },
     options,
   );
 }
@@ -105,10 +109,19 @@ function createCertificate(
   options: ChildOptions,
 ): AcmeCertificate {
   const tools = new Package(`${name}-tools`, { packages: { openssl: "installed" } }, options);
-  const { contacts: _, termsAgreed: __, externalAccount: ___, ...rest } = acme;
+  const { directory, keyType, nextRun, roots, testDirectory, testRoots, profile } = acme;
+  const given = {
+    directory,
+    keyType,
+    nextRun,
+    ...(roots === undefined ? {} : { roots }),
+    ...(testDirectory === undefined ? {} : { testDirectory }),
+    ...(testRoots === undefined ? {} : { testRoots }),
+    ...(profile === undefined ? {} : { profile }),
+  };
   return new AcmeCertificate(
     `${name}-certificate`,
-    { ...rest, names: [hostname], zone: secret(zone), resolvers: [...resolvers], folder, unit: webServerUnit },
+    { ...given, names: [hostname], zone, resolvers: [...resolvers], folder, unit: webServerUnit },
     { ...options, dependsOn: [tools, ...before] },
   );
 }

@@ -4,8 +4,8 @@ import { DnsRecords } from "../provider/resources/dns-records.ts";
 import { Facts } from "../provider/resources/facts.ts";
 import { Provider } from "../provider/resources/provider.ts";
 import { masterEntry } from "../settings/firewall.ts";
-import { customerAddress } from "../settings/server-address.ts";
 import { type CustomerRecord, customerRecords, type VendorRecord, vendorRecords } from "../settings/records.ts";
+import { customerAddress } from "../settings/server-address.ts";
 import { isInTunnel, vpnName, vpnRanges } from "../settings/vpn.ts";
 import type { Settings } from "../settings.ts";
 import { Baseline } from "./baseline.ts";
@@ -84,9 +84,9 @@ export class Server extends pulumi.ComponentResource {
     // After the firewall, which lets the tunnel out.
     const vpn = createVpn(name, settings, preflight, { ...onServer, dependsOn: [preflight, baseline, firewall] });
     const management = createManagement(name, args, { ...onServer, dependsOn: [preflight, baseline, firewall] });
-    const records = createRecords(name, settings, { ...onServer, dependsOn: preflight });
+    const looked = createRecords(name, settings, { ...onServer, dependsOn: preflight });
     // Behind the firewall, and with a clock that is right.
-    const https = createHttps(name, settings, { ...onServer, dependsOn: [preflight, baseline, firewall, ...records] });
+    const https = createHttps(name, settings, { ...onServer, dependsOn: [preflight, baseline, firewall, ...looked] });
     const verification = createVerification(name, args, preflight, { parent: this, dependsOn: [baseline, firewall] });
 
     this.os = preflight.os.prettyName;
@@ -99,7 +99,17 @@ export class Server extends pulumi.ComponentResource {
     this.https = https?.served;
     this.verification = verification.stdout;
     const { os, size, open, openOutward, records, tunnel, managed } = this;
-    this.registerOutputs({ os, size, open, openOutward, records, tunnel, managed, https: this.https, verification: this.verification });
+    this.registerOutputs({
+      os,
+      size,
+      open,
+      openOutward,
+      records,
+      tunnel,
+      managed,
+      https: this.https,
+      verification: this.verification,
+    });
   }
 }
 

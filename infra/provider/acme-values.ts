@@ -26,7 +26,10 @@ export const directoryUrl = z.url({ protocol: /^https$/, hostname: /./, error: "
 /** Certificates in PEM, one or more. */
 export const pemCertificates = z
   .string()
-  .regex(/^\s*(-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+$/, "must be certificates in PEM");
+  .regex(
+    /^\s*(-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+$/,
+    "must be certificates in PEM",
+  );
 
 /** A person's address as an authority takes it. */
 export const contact = z.email();

@@ -184,10 +184,21 @@ function certificates({ dns, server, vpn, https }: PartlyRead, given: Given): Mi
       ? [{ path: "dns.zone", reason: "is required where https.acme is given: challenges are answered there (DNS-2)" }]
       : []),
     ...(zone !== undefined && suffix !== undefined && !isWithin(suffix, zone)
-      ? [{ path: "dns.zone.zone", reason: `must hold dns.suffix, to which the customer's records lead; given: ${JSON.stringify(zone)}` }]
+      ? [
+          {
+            path: "dns.zone.zone",
+            reason: `must hold dns.suffix, to which the customer's records lead; given: ${JSON.stringify(zone)}`,
+          },
+        ]
       : []),
     ...(unknown
-      ? [{ path: "server.address", reason: "is required where https.acme is given and server.host is not the server's address: people are led there" }]
+      ? [
+          {
+            path: "server.address",
+            reason:
+              "is required where https.acme is given and server.host is not the server's address: people are led there",
+          },
+        ]
       : []),
   ];
 }

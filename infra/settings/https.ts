@@ -22,12 +22,16 @@ const acme = z.strictObject({
     .describe("`true`: somebody has read the authority's terms of service, and agrees to them."),
   externalAccount: externalAccount
     .optional()
-    .describe("For an authority that gives accounts to its customers alone: the key of the one there (RFC 8555, section 7.3.4)."),
+    .describe(
+      "For an authority that gives accounts to its customers alone: the key of the one there (RFC 8555, section 7.3.4).",
+    ),
   profile: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,64}$/, "must be the name of a profile")
     .optional()
-    .describe("One of the authority's profiles, such as `tlsserver` or `shortlived`; its usual one where this is left out."),
+    .describe(
+      "One of the authority's profiles, such as `tlsserver` or `shortlived`; its usual one where this is left out.",
+    ),
   keyType: z
     .enum(["ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096"])
     .default("ecdsa-p256")
@@ -37,7 +41,9 @@ const acme = z.strictObject({
     .min(60)
     .max(604_800)
     .default(86_400)
-    .describe("Seconds until the next run looks, 60 to 604800: a certificate that falls due before then is renewed now."),
+    .describe(
+      "Seconds until the next run looks, 60 to 604800: a certificate that falls due before then is renewed now.",
+    ),
 });
 
 /** HTTPS on the server (DNS-1, DNS-2, NET-4). */
@@ -45,7 +51,9 @@ export const https = z
   .strictObject({
     acme: acme
       .optional()
-      .describe("Certificates from an authority that speaks ACME, and the web server that shows them; needs `dns.zone`."),
+      .describe(
+        "Certificates from an authority that speaks ACME, and the web server that shows them; needs `dns.zone`.",
+      ),
   })
   .describe("HTTPS on the server, with certificates that renew themselves (DNS-1, DNS-2).");
 

@@ -2,7 +2,14 @@ import type { Field } from "./mistakes.ts";
 import { isTree } from "./partly.ts";
 
 /** Names of the fields that hold a secret, wherever they stand in the settings: the engine must keep them encrypted. */
-export const encryptedNames: readonly string[] = ["privateKey", "passphrase", "presharedKey", "token", "secret", "hmacKey"];
+export const encryptedNames: readonly string[] = [
+  "privateKey",
+  "passphrase",
+  "presharedKey",
+  "token",
+  "secret",
+  "hmacKey",
+];
 
 /** Names of the fields whose values are never shown: a password does not belong there, but somebody may write it. */
 export const secretNames: readonly string[] = [...encryptedNames, "password"];

@@ -24,6 +24,10 @@ export interface CertificateRequest {
   readonly profile?: string;
   /** Renewal id of the certificate that this one replaces (RFC 9773, section 5). */
   readonly replaces?: string;
+  /** URL of an order that a run before has placed for the same names and key: it is gone on with, where it can still come to an end. */
+  readonly resume?: string;
+  /** Told where the order is, once it is placed and before anything else is done. */
+  readonly placed?: (url: string) => Promise<void>;
 }
 
 /** What came of it. */
@@ -47,8 +51,9 @@ export interface Circumstances extends Surroundings {
 /** Orders a certificate, answers what challenges there are, and takes their answers away again whatever happens. */
 export async function fill(request: CertificateRequest, solver: Solver, here: Circumstances): Promise<Issued> {
   const { session, what } = here;
-  const { order: placed, replaced } = await place(request, here);
+  const { order: placed, replaced } = (await resumed(request, here)) ?? (await place(request, here));
   let order = placed;
+  await request.placed?.(order.url);
   if (order.status === "pending") {
     await authorize(order, solver, here);
     order = await follow<Order>(order, ["pending"], here);
@@ -65,6 +70,25 @@ export async function fill(request: CertificateRequest, solver: Solver, here: Ci
     throw new Failure({ what, why, remedy: "Run it again: that makes a new order." });
   }
   return { chain, url: order.url, replaced };
+}
+
+/** An order of a run before, unless it came to nothing or the authority knows it no more. */
+async function resumed({ resume, names, replaces }: CertificateRequest, { session, say }: Circumstances) {
+  if (resume === undefined) return undefined;
+  try {
+    const order = { ...((await session.look(resume)).data as Omit<Order, "url">), url: resume } as Order;
+    const same = sorted(order.identifiers.map(({ value }) => value)) === sorted(names);
+    if (!same || order.status === "invalid") return undefined;
+    say(`going on with the order that a run before has placed, which is ${order.status}`);
+    return { order, replaced: replaces !== undefined };
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return undefined;
+  }
+}
+
+function sorted(names: readonly string[]): string {
+  return [...names].sort().join(" ");
 }
 
 /** Refusals that may be about the certificate that is to be replaced, rather than about the order. */

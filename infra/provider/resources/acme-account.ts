@@ -9,6 +9,7 @@ import type { Host } from "../host/host.ts";
 import type { Kind } from "../kind.ts";
 import { HostResource, type Inputs } from "../resource.ts";
 import { type ActContext, act, run, write } from "../step.ts";
+import { userAgent } from "./acme-certificate-texts.ts";
 import { HostNotes } from "./acme-notes.ts";
 
 /** A key that binds the account to one that exists at the authority elsewhere (RFC 8555, section 7.3.4). */
@@ -110,7 +111,11 @@ export const acmeAccount: Kind<AcmeAccountWant, AcmeAccountSeen> = {
     if (seen !== undefined) {
       return seen.guarded
         ? []
-        : [run(`make ${path} root's alone`, ["sh", "-c", 'chown root:root "$1" && chmod 0600 "$1"', "sh", path], { property: "guarded" })];
+        : [
+            run(`make ${path} root's alone`, ["sh", "-c", 'chown root:root "$1" && chmod 0600 "$1"', "sh", path], {
+              property: "guarded",
+            }),
+          ];
     }
     const host = new URL(want.directory).host;
     return [act(`get an account at ${host}`, (context) => register(want, context), { property: "directory" })];
@@ -131,7 +136,14 @@ async function register(want: AcmeAccountWant, { host, say, signal }: ActContext
     });
   }
   const { directory, roots, contacts, externalAccount: eab } = want;
-  const authority = await openAuthority({ directory, ...(roots === undefined ? {} : { roots }) }, { say, signal });
+  const authority = await openAuthority(
+    { directory, ...(roots === undefined ? {} : { roots }) },
+    {
+      signal,
+      say: (line) => say("info", line),
+      userAgent,
+    },
+  );
   const { key, uri } = await authority.createAccount({
     contacts,
     termsAgreed: true,

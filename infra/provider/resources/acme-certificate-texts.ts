@@ -11,6 +11,9 @@ export const keyTypes = {
 } as const;
 export type KeyType = keyof typeof keyTypes;
 
+/** What authorities are told of who asks (RFC 8555, section 6.1). */
+export const userAgent = "os2mo-on-prem/0.1.0";
+
 /** What is kept between runs on the host, root's alone: how an order stands, and what was asked of the CA. */
 export const stateFolder = "/var/lib/onprem/acme";
 
@@ -18,6 +21,8 @@ export const stateFolder = "/var/lib/onprem/acme";
 export const orderSchema = z.object({
   directory: z.string(),
   names: z.array(z.string()),
+  /** Empty for the authority's usual one. */
+  profile: z.string().default(""),
   /** The order's own address, once the CA has given it. */
   url: z.string().optional(),
   /** TXT values that may stand in the vendor's zone. */

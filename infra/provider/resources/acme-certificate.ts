@@ -6,17 +6,16 @@ import { chainProblems } from "../acme/chain.ts";
 import { type Renewal, renewalOf } from "../acme/renewal.ts";
 import { directoryUrl, pemCertificates } from "../acme-values.ts";
 import { absolutePath, byFields } from "../fields.ts";
-import type { Host } from "../host/host.ts";
 import type { Kind } from "../kind.ts";
 import { ipAddress } from "../ranges.ts";
-import { HostResource, type Inputs } from "../resource.ts";
+import { asSecret, HostResource, type Inputs } from "../resource.ts";
 import { act, run, type Step } from "../step.ts";
 import { absoluteName, zoneSettings } from "../zones/settings.ts";
 import type { ZoneSettings } from "../zones/zone.ts";
 import {
   fingerprintOf,
-  installScript,
   type IssuedNote,
+  installScript,
   issuedSchema,
   type KeyType,
   keyTypes,
@@ -25,6 +24,7 @@ import {
   publicKeyHash,
   readLook,
   requestScript,
+  userAgent,
 } from "./acme-certificate-texts.ts";
 import { obtain, revoke } from "./acme-obtain.ts";
 
@@ -178,7 +178,7 @@ export class AcmeCertificate extends HostResource<AcmeCertificateArgs> {
   declare readonly serial: Output<string>;
 
   constructor(name: string, args: Inputs<AcmeCertificateArgs>, options?: CustomResourceOptions) {
-    super(acmeCertificate.type, name, args, [...outputs], options);
+    super(acmeCertificate.type, name, { ...args, zone: asSecret(args.zone) }, [...outputs], options);
   }
 }
 
@@ -237,20 +237,30 @@ export const acmeCertificate: Kind<AcmeCertificateWant, AcmeCertificateSeen, Acm
     }
     const [name = ""] = want.names;
     return [
-      run(`make a key and a request for ${name}`, ["sh", "-c", requestScript, "sh", want.folder, want.keyType, ...want.names], {
-        property,
-        secret: false,
-        deadline: 120,
-      }),
-      act(`get a certificate for ${want.names.join(", ")} from ${new URL(want.directory).host}`, (context) => obtain(want, context), {
-        property,
-      }),
+      run(
+        `make a key and a request for ${name}`,
+        ["sh", "-c", requestScript, "sh", want.folder, want.keyType, ...want.names],
+        {
+          property,
+          secret: false,
+          deadline: 120,
+        },
+      ),
+      act(
+        `get a certificate for ${want.names.join(", ")} from ${new URL(want.directory).host}`,
+        (context) => obtain(want, context),
+        {
+          property,
+        },
+      ),
       run(`install the certificate of ${name}`, ["sh", "-c", installScript, "sh", ...pair], {
         property,
         secret: false,
         survives: true,
         deadline: 120,
-        remedies: { 4: `The old certificate is back. Look at \`journalctl -u ${want.unit}\` and \`systemctl status ${want.unit}\` there.` },
+        remedies: {
+          4: `The old certificate is back. Look at \`journalctl -u ${want.unit}\` and \`systemctl status ${want.unit}\` there.`,
+        },
       }),
     ];
   },
@@ -274,7 +284,8 @@ export const acmeCertificate: Kind<AcmeCertificateWant, AcmeCertificateSeen, Acm
     };
   },
 
-  warn: (_, seen) => (seen === undefined || seen.problems.length === 0 ? [] : [`the certificate: ${seen.problems.join("; ")}`]),
+  warn: (_, seen) =>
+    seen === undefined || seen.problems.length === 0 ? [] : [`the certificate: ${seen.problems.join("; ")}`],
 
   remember: ({ folder, directory, roots, revokeOnDelete }) => ({
     folder,
@@ -299,7 +310,10 @@ function whyNew(want: AcmeCertificateWant, seen: AcmeCertificateSeen | undefined
 }
 
 function reload({ unit }: AcmeCertificateWant): Step {
-  return run(`let ${unit} read the certificate`, ["systemctl", "reload", "--", unit], { property: "served", secret: false });
+  return run(`let ${unit} read the certificate`, ["systemctl", "reload", "--", unit], {
+    property: "served",
+    secret: false,
+  });
 }
 
 async function seenOf(
@@ -382,9 +396,6 @@ async function renewalFor(
   }
 }
 
-/** What authorities are told of who asks (RFC 8555, section 6.1). */
-export const userAgent = "os2mo-on-prem/0.1.0";
-
 function issuedOf(content: Uint8Array | undefined, chain: string): IssuedNote | undefined {
   if (content === undefined) return undefined;
   try {
@@ -400,5 +411,3 @@ function typeOf(key: string): string {
   const type = key.toLowerCase().replace("p-", "p").replace(" ", "-");
   return type in keyTypes ? type : "other";
 }
-
-export type { Host };

@@ -1,9 +1,17 @@
 import { type AccountKey, type Authority, type CertificateAuthority, openAuthority } from "../acme/authority.ts";
 import { publicKeyOfRequest, readCertificate } from "../acme/certificate.ts";
 import { chainProblems } from "../acme/chain.ts";
-import { type Ledger, recordCertificate, recordFailedAuthorization, recordFailure, recordOrder, refusal } from "../acme/ledger.ts";
+import {
+  type Ledger,
+  recordCertificate,
+  recordFailedAuthorization,
+  recordFailure,
+  recordOrder,
+  refusal,
+} from "../acme/ledger.ts";
 import type { Solver } from "../acme/order.ts";
 import { Refused } from "../acme/problem.ts";
+import { Unanswered } from "../acme/transport.ts";
 import { delegatedName } from "../dns/delegation.ts";
 import { exchangeFromHere } from "../dns/exchange.ts";
 import { resolversOutside } from "../dns/here.ts";
@@ -12,8 +20,8 @@ import type { Host } from "../host/host.ts";
 import { type ActContext, write } from "../step.ts";
 import { type VendorZone, vendorZone } from "../zones/zone.ts";
 import { accountOn } from "./acme-account.ts";
-import { type AcmeCertificateWant, userAgent } from "./acme-certificate.ts";
-import { fingerprintOf, type IssuedNote, type OrderNote } from "./acme-certificate-texts.ts";
+import type { AcmeCertificateWant } from "./acme-certificate.ts";
+import { fingerprintOf, type IssuedNote, type OrderNote, userAgent } from "./acme-certificate-texts.ts";
 import { HostNotes } from "./acme-notes.ts";
 
 /**
@@ -31,7 +39,7 @@ export async function obtain(want: AcmeCertificateWant, { host, say, signal }: A
   const publicKey = publicKeyOfRequest(csr);
   if (await isThere(host, want, publicKey)) return notes.forgetOrder();
 
-  const { directory } = want;
+  const { directory, profile = "" } = want;
   const live = await liveChain(host, want);
   const replaces = live === undefined ? undefined : readCertificate(live).renewalId;
   const delegated = new Map<string, string>();
@@ -47,7 +55,7 @@ export async function obtain(want: AcmeCertificateWant, { host, say, signal }: A
     const test = authorityOf(want.testDirectory, want.testRoots);
     const opened = await openAuthority(test, conversation);
     const account = await accountOn(host, want.testDirectory);
-    const order = { directory: want.testDirectory, names: want.names, presented: [] };
+    const order = { directory: want.testDirectory, names: want.names, profile, presented: [] };
     await opened.order(account, { names: want.names, csr }, solver(order));
   }
 
@@ -55,8 +63,17 @@ export async function obtain(want: AcmeCertificateWant, { host, say, signal }: A
   const account = await accountOn(host, directory);
   const asked = { directory, names: want.names, ...(replaces === undefined ? {} : { replaces }) };
   const ledger = await noteOrder(await notes.ledger(), asked, notes);
-  const resumes = left !== undefined && left.directory === directory && sameNames(left.names, want.names) ? left.url : undefined;
-  const order: OrderNote = { directory, names: want.names, presented: [], ...(resumes === undefined ? {} : { url: resumes }) };
+  const resumes =
+    left !== undefined && left.directory === directory && left.profile === profile && sameNames(left.names, want.names)
+      ? left.url
+      : undefined;
+  const order: OrderNote = {
+    directory,
+    names: want.names,
+    profile,
+    presented: [],
+    ...(resumes === undefined ? {} : { url: resumes }),
+  };
   const chain = await ordered(authority, account, { want, csr, replaces, order, solver: solver(order), notes }, ledger);
   const problems = chainProblems(chain, { names: want.names, publicKey, now: new Date() });
   if (problems.length > 0) {
@@ -71,7 +88,11 @@ export async function obtain(want: AcmeCertificateWant, { host, say, signal }: A
 }
 
 /** Takes a certificate back, as its account. */
-export async function revoke(authority: Authority, certificate: string, { host, say, signal }: ActContext): Promise<void> {
+export async function revoke(
+  authority: Authority,
+  certificate: string,
+  { host, say, signal }: ActContext,
+): Promise<void> {
   const opened = await openAuthority(authority, { signal, say: (line) => say("info", line), userAgent });
   await opened.revoke(await accountOn(host, authority.directory), certificate, "cessationOfOperation");
 }
@@ -111,7 +132,15 @@ async function ordered(
   } catch (error) {
     const now = new Date();
     const failed = error instanceof Refused ? error.failedNames : [];
-    const noted = failed.reduce((to, name) => recordFailedAuthorization(to, { directory: want.directory, name }, now), ledger);
+    const noted = failed.reduce(
+      (to, name) => recordFailedAuthorization(to, { directory: want.directory, name }, now),
+      ledger,
+    );
+    // What the authority has said no to is at its end; where it was not heard, the order may be gone on with.
+    if (error instanceof Failure && !(error instanceof Unanswered)) {
+      delete order.url;
+      await notes.keepOrder(order).catch(() => undefined);
+    }
     // Where we stopped ourselves, nothing has failed.
     if (error instanceof Failure) await notes.keepLedger(recordFailure(noted, want.names, now)).catch(() => undefined);
     throw error;
@@ -185,12 +214,20 @@ async function liveChain(host: Host, { folder, names }: AcmeCertificateWant): Pr
   }
 }
 
-async function keep(host: Host, { folder, directory, profile = "" }: AcmeCertificateWant, chain: string): Promise<void> {
+async function keep(
+  host: Host,
+  { folder, directory, profile = "" }: AcmeCertificateWant,
+  chain: string,
+): Promise<void> {
   const note: IssuedNote = { directory, profile, fingerprint: fingerprintOf(chain) };
   const file = { owner: "root", group: "root", mode: "0600" };
   await host.perform([
     // The chain last: with it, all is there.
-    write("note who gave the certificate", { ...file, path: `${folder}/next/issued.json`, content: `${JSON.stringify(note)}\n` }),
+    write("note who gave the certificate", {
+      ...file,
+      path: `${folder}/next/issued.json`,
+      content: `${JSON.stringify(note)}\n`,
+    }),
     write("write the chain", { ...file, path: `${folder}/next/fullchain.pem`, content: chain }),
   ]);
 }

@@ -1,0 +1,99 @@
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { parseArgs } from "node:util";
+import { type Finished, finish, lastWords } from "./command.ts";
+import { ensureEngine } from "./engine/engine.ts";
+import { engineEnvironment, projectFolder } from "./engine/environment.ts";
+import { runMain } from "./main.ts";
+import { certificatesIn, isBad, reportLines, rowsOf, type StackResult } from "./renew/report.ts";
+import { UsageError } from "./script-error.ts";
+import { filesOf } from "./stack-files.ts";
+import { parseYaml } from "./yaml.ts";
+
+const usage = `Usage: npm run renew [-- STACK...] [options]
+
+Renews the certificates that are due, of all stacks that are named (default: every stack whose file has https.acme), and nothing else of
+them: what CI runs every night, or twice a day where certificates are short-lived. Logs in to the servers as an update does.
+
+  --json              one JSON object on standard output
+  --config-file FILE  the file of the one stack that is named, where it is not Pulumi.STACK.yaml
+
+Exit code 0: every certificate is in time. 1: a run failed, or a certificate has under a third of its life left, or is not what the web server
+shows. 2: the words are wrong.
+`;
+
+await runMain(usage, async ({ args, env, reporter, signal }) => {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { json: { type: "boolean", default: false }, "config-file": { type: "string" } },
+  });
+  const files = await filesOf(positionals, values["config-file"]);
+  const chosen = positionals.length > 0 ? [...files] : await withCertificates([...files]);
+  if (chosen.length === 0) throw new UsageError("no stack's file has https.acme; name one");
+  const engine = await ensureEngine({ env, reporter, signal });
+  const environment = engineEnvironment(engine, env);
+  const pulumi = (...words: string[]) =>
+    finish(["pulumi", ...words, "--non-interactive", "-C", projectFolder], { env: environment, signal });
+  const results: StackResult[] = [];
+  for (const [stack, file] of chosen) {
+    reporter.line(`${stack}: looking at its certificates`);
+    results.push(await renew(stack, file, pulumi));
+  }
+  const now = new Date();
+  if (values.json) {
+    const stacks = results.map((result) => ({
+      stack: result.stack,
+      errors: result.errors,
+      certificates: rowsOf(result, now),
+    }));
+    process.stdout.write(`${JSON.stringify({ at: now.toISOString(), stacks }, null, 2)}\n`);
+  } else {
+    process.stdout.write(`${reportLines(results, now).join("\n")}\n`);
+  }
+  return results.some((result) => isBad(result, now)) ? 1 : 0;
+});
+
+/** Stacks whose file asks for certificates. */
+async function withCertificates(files: readonly [stack: string, file: string][]): Promise<[string, string][]> {
+  const asked = await Promise.all(
+    files.map(async ([, file]) => {
+      const text = await readFile(file, "utf8").catch(() => "");
+      const document = parseYaml(text) as { config?: Record<string, { acme?: unknown } | undefined> } | undefined;
+      return document?.config?.["os2mo-on-prem:https"]?.acme !== undefined;
+    }),
+  );
+  return files.filter((_, index) => asked[index]);
+}
+
+type Pulumi = (...words: string[]) => Promise<Finished>;
+
+/** One stack: its certificates alone, so that nothing else of the server is changed by night. */
+async function renew(stack: string, file: string, pulumi: Pulumi): Promise<StackResult> {
+  const before = await state(stack, pulumi);
+  const target = "**onprem:acme:AcmeCertificate::**";
+  const words = ["--stack", stack, "--config-file", file, "--yes", "--skip-preview", "--target", target];
+  const ran = await pulumi("up", ...words);
+  const after = await state(stack, pulumi);
+  const errors = [
+    ...(ran.code === 0 ? [] : [lastErrors(ran)]),
+    ...(typeof after === "string" ? [`the state of ${basename(file)} could not be read: ${after}`] : []),
+  ];
+  return {
+    stack,
+    before: typeof before === "string" ? [] : before,
+    after: typeof after === "string" ? [] : after,
+    errors,
+  };
+}
+
+async function state(stack: string, pulumi: Pulumi) {
+  const ran = await pulumi("stack", "export", "--stack", stack);
+  return ran.code === 0 ? certificatesIn(ran.stdout) : lastWords(ran);
+}
+
+/** What the engine prints below `Diagnostics:`. */
+function lastErrors(ran: Finished): string {
+  const [, diagnostics] = /Diagnostics:\n([\s\S]*?)(?:\n\n?(?:Resources|Outputs|Duration):|$)/.exec(ran.stdout) ?? [];
+  return (diagnostics ?? lastWords(ran)).trim();
+}
