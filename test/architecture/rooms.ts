@@ -27,10 +27,12 @@ const rooms: Readonly<Record<string, Room>> = {
     ],
     may: ["resources", "kind", "contract", "host", "issuing", "starting"],
   },
-  resources: { prefixes: ["infra/provider/resources/"], may: ["kind", "contract", "names"] },
+  resources: { prefixes: ["infra/provider/resources/"], may: ["kind", "contract", "names", "zones"] },
   /** Questions to name servers, and what the answers mean. */
   names: { prefixes: ["infra/provider/dns/"], may: ["kind", "contract"] },
-  issuing: { prefixes: ["infra/provider/acme/"], may: ["kind", "contract", "names"] },
+  /** The vendor's own zone, which is written to. */
+  zones: { prefixes: ["infra/provider/zones/"], may: ["kind", "contract", "names"] },
+  issuing: { prefixes: ["infra/provider/acme/"], may: ["kind", "contract", "names", "zones"] },
   host: { prefixes: ["infra/provider/host/"], may: ["kind", "contract"] },
   /** What a host can do, how it is known and how it fails, without how it is reached. */
   contract: {
@@ -55,6 +57,7 @@ const rooms: Readonly<Record<string, Room>> = {
       "host",
       "resources",
       "names",
+      "zones",
     ],
   },
 };
