@@ -6,6 +6,7 @@ export type Kinds = Readonly<Record<string, () => Promise<AnyKind>>>;
 /** Every resource that the plugin serves. A new one is added here and nowhere else. */
 export const kinds: Kinds = {
   "onprem:dns:DnsRecords": async () => (await import("./resources/dns-records.ts")).dnsRecords,
+  "onprem:dns:HostRecord": async () => (await import("./resources/host-record.ts")).hostRecord,
   "onprem:linux:Directory": async () => (await import("./resources/directory.ts")).directory,
   "onprem:linux:Facts": async () => (await import("./resources/facts.ts")).facts,
   "onprem:linux:File": async () => (await import("./resources/file.ts")).file,
