@@ -5,6 +5,7 @@ import type { Say } from "../host/host.ts";
 import { CloudflareZone } from "./cloudflare.ts";
 import { ManualZone } from "./manual.ts";
 import { Rfc2136Zone } from "./rfc2136.ts";
+import { stoppable } from "./stoppable.ts";
 
 /**
  * A zone of the vendor's: what the customers' records point to (DNS-4, DNS-5). Names are absolute, with or without the closing
@@ -20,7 +21,7 @@ export interface VendorZone {
    * that names the servers that lack it, after `patience` seconds.
    */
   wait(name: string, value: string): Promise<void>;
-  /** Takes exactly this value away, others stay. Idempotent; absent is no error. */
+  /** Takes exactly this value away, others stay. Idempotent; absent is no error. No signal stops it: what was begun is cleaned. */
   cleanUp(name: string, value: string): Promise<void>;
   /** The TXT values there now, as the back end itself has them. */
   values(name: string): Promise<readonly string[]>;
@@ -90,6 +91,7 @@ export interface ZoneContext {
   /** Resolvers that see what the world sees; the first that answers tells who serves the zone. */
   readonly resolvers: readonly NameServer[];
   readonly say: Say;
+  /** Stops everything but the cleaning within a second, with `Cancelled`. */
   readonly signal?: AbortSignal;
   /**
    * Seconds that name servers, or a person, are waited for.
@@ -104,8 +106,11 @@ export interface ZoneContext {
 }
 
 /** The zone that some settings describe. Asks nobody yet. */
-export function vendorZone(settings: ZoneSettings, context: ZoneContext): VendorZone {
-  return ownNamesOnly(settings.zone, backEnd(settings, context));
+export function vendorZone(settings: ZoneSettings, { signal, ...context }: ZoneContext): VendorZone {
+  const cleaning = backEnd(settings, context);
+  if (signal === undefined) return ownNamesOnly(settings.zone, cleaning, cleaning);
+  const exchange = stoppable(context.exchange, cleaning.title, signal);
+  return ownNamesOnly(settings.zone, backEnd(settings, { ...context, signal, exchange }), cleaning);
 }
 
 function backEnd(settings: ZoneSettings, context: ZoneContext): VendorZone {
@@ -120,7 +125,7 @@ function backEnd(settings: ZoneSettings, context: ZoneContext): VendorZone {
 }
 
 /** Hands names on as names are compared, and only those that lie in the zone: a back end may have others within its reach. */
-function ownNamesOnly(zone: string, to: VendorZone): VendorZone {
+function ownNamesOnly(zone: string, to: VendorZone, cleaning: VendorZone): VendorZone {
   const inside = (name: string) => {
     const own = plain(name);
     if (isWithin(own, plain(zone)) && canBeAsked(own)) return own;
@@ -133,7 +138,7 @@ function ownNamesOnly(zone: string, to: VendorZone): VendorZone {
     title: to.title,
     present: async (name, value) => to.present(inside(name), value),
     wait: async (name, value) => to.wait(inside(name), value),
-    cleanUp: async (name, value) => to.cleanUp(inside(name), value),
+    cleanUp: async (name, value) => cleaning.cleanUp(inside(name), value),
     values: async (name) => to.values(inside(name)),
     setAddresses: async (name, addresses) => to.setAddresses(inside(name), addresses),
     addresses: async (name) => to.addresses(inside(name)),

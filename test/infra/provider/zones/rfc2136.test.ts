@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { type Exchange, NoAnswer } from "../../../../infra/provider/dns/exchange.ts";
 import { Failure } from "../../../../infra/provider/failure.ts";
+import { Cancelled } from "../../../../infra/provider/host/errors.ts";
 import { encodeUpdate } from "../../../../infra/provider/zones/update.ts";
 import { type Rfc2136Settings, vendorZone } from "../../../../infra/provider/zones/zone.ts";
 import { a, aaaa, txt } from "../dns/fake-world.ts";
@@ -15,8 +16,8 @@ const key = {
 const settings: Rfc2136Settings = { kind: "rfc2136", zone: "x.test", server: "192.0.2.1", key };
 const name = "_acme-challenge.os2mo.x.test";
 
-const zoneBy = (exchange: Exchange, more: Partial<Rfc2136Settings> = {}) =>
-  vendorZone({ ...settings, ...more }, { exchange, resolvers: [], say: () => undefined });
+const zoneBy = (exchange: Exchange, more: Partial<Rfc2136Settings> = {}, signal?: AbortSignal) =>
+  vendorZone({ ...settings, ...more }, { exchange, resolvers: [], say: () => undefined, ...(signal && { signal }) });
 
 function zoneOn(behaviour: Partial<Behaviour> = {}, more: Partial<Rfc2136Settings> = {}) {
   const primary = signedPrimary({ key, ...behaviour });
@@ -175,5 +176,24 @@ describe("a server out of reach", () => {
   test("whose name has no address", async () => {
     const { explanation } = await failure(zoneOn({}, { server: "ns1.invalid" }).zone.present(name, "v"));
     expect(explanation.why).toMatch(/^ns1\.invalid has no address: /);
+  });
+});
+
+describe("told to stop", () => {
+  test("nothing more is sent, and a silent server is waited for no longer; but what was begun is cleaned", async () => {
+    const primary = signedPrimary({ key });
+    const stop = new AbortController();
+    let silent = true;
+    const exchange: Exchange = (...sent) => (silent ? new Promise(() => undefined) : primary.exchange(...sent));
+    const zone = zoneBy(exchange, {}, stop.signal);
+    const work = zone.present(name, "v").catch((error: unknown) => error);
+    setTimeout(() => stop.abort(), 20);
+    expect(await work).toBeInstanceOf(Cancelled);
+    silent = false;
+    await expect(zone.present(name, "v")).rejects.toThrow(Cancelled);
+    await expect(zone.values(name)).rejects.toThrow(Cancelled);
+    expect(primary.asked).toEqual([]);
+    await zone.cleanUp(name, "v");
+    expect(primary.asked).toHaveLength(1);
   });
 });
