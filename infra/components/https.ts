@@ -3,7 +3,7 @@ import { AcmeAccount } from "../provider/resources/acme-account.ts";
 import { AcmeCertificate } from "../provider/resources/acme-certificate.ts";
 import { HostRecord } from "../provider/resources/host-record.ts";
 import { Package } from "../provider/resources/package.ts";
-import type { ZoneSettings } from "../provider/zones/zone.ts";
+import type { DnsSettings } from "../settings/dns.ts";
 import type { HttpsSettings } from "../settings/https.ts";
 import type { Environment } from "../settings.ts";
 import { type ChildOptions, childOptions } from "./child-options.ts";
@@ -14,7 +14,7 @@ export interface HttpsArgs {
   /** The settings of `https.acme`. */
   acme: NonNullable<HttpsSettings["acme"]>;
   /** The settings of `dns.zone`. */
-  zone: ZoneSettings;
+  zone: NonNullable<DnsSettings["zone"]>;
   /** Resolvers that see what the world sees; none: this machine's. */
   resolvers: readonly string[];
   /** The server's whole name: the only one that is served. */

@@ -8,6 +8,7 @@ export const kinds: Kinds = {
   "onprem:acme:AcmeAccount": async () => (await import("./resources/acme-account.ts")).acmeAccount,
   "onprem:acme:AcmeCertificate": async () => (await import("./resources/acme-certificate.ts")).acmeCertificate,
   "onprem:dns:DnsRecords": async () => (await import("./resources/dns-records.ts")).dnsRecords,
+  "onprem:dns:HostRecord": async () => (await import("./resources/host-record.ts")).hostRecord,
   "onprem:linux:Directory": async () => (await import("./resources/directory.ts")).directory,
   "onprem:linux:Facts": async () => (await import("./resources/facts.ts")).facts,
   "onprem:linux:File": async () => (await import("./resources/file.ts")).file,

@@ -53,6 +53,16 @@ function written(bytes: readonly number[]): string {
   return shortest(groups.map((group) => group.toString(16)).join(":"));
 }
 
+/** An address as it is compared and printed: IPv6 in its shortest form (RFC 5952). */
+export function shortAddress(address: string): string {
+  return isIPv6(address) ? shortest(address) : address;
+}
+
+/** The bytes of an address: four or sixteen. */
+export function bytesOfAddress(address: string): number[] {
+  return isIPv6(address) ? bytesOfV6(address) : address.split(".").map(Number);
+}
+
 /** Whether an address lies in one of some ranges, in the form above. */
 export function isInRanges(address: string, ranges: readonly string[]): boolean {
   const list = new BlockList();

@@ -18,9 +18,16 @@ type DeepInput<Value> = Value extends (infer Item)[]
  */
 const inPlugin = process.env.ONPREM_PLUGIN !== undefined;
 
-const Base: typeof CustomResource = inPlugin
-  ? (class {} as unknown as typeof CustomResource)
-  : (createRequire(import.meta.url)("@pulumi/pulumi") as typeof import("@pulumi/pulumi")).CustomResource;
+const sdk = inPlugin
+  ? undefined
+  : (createRequire(import.meta.url)("@pulumi/pulumi") as typeof import("@pulumi/pulumi"));
+
+const Base: typeof CustomResource = sdk?.CustomResource ?? (class {} as unknown as typeof CustomResource);
+
+/** An argument that is always a secret, also where the program gives it in plain. */
+export function asSecret<Given>(given: Given): Given {
+  return sdk?.secret(given) as Given;
+}
 
 /**
  * The SDK notes a stack trace for each of its promises, dozens for a resource, and has each frame mapped back to the source

@@ -76,7 +76,7 @@ export interface ActStep extends StepBase {
   readonly do: "act";
   /**
    * May be done again: a run that was killed never knows how far it came. Rejects with a `Failure` without secrets. Told to stop by
-   * the signal, it cleans up and ends within a second.
+   * the signal, it ends soon, having cleaned what it began.
    */
   readonly act: (context: ActContext) => Promise<void>;
 }

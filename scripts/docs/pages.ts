@@ -6,9 +6,9 @@ import { resourcesPage } from "./resources-page.ts";
 import { settingsPage } from "./settings-page.ts";
 import { readSources } from "./sources.ts";
 
-/** The declarations of the resources, with their comments. */
+/** The declarations of the resources and of what their arguments are made of, with their comments. */
 export function resourceSources() {
-  return readSources([join(projectFolder, "infra", "provider", "resources")]);
+  return readSources(["resources", "zones"].map((folder) => join(projectFolder, "infra", "provider", folder)));
 }
 
 /** The pages that are written from the code: text by path from the project's folder. */

@@ -17,7 +17,7 @@ const rooms: Readonly<Record<string, Room>> = {
   },
   components: { prefixes: ["infra/components/"], may: ["resources", "settings"] },
   documents: { prefixes: ["infra/documents/"], may: ["settings"] },
-  settings: { prefixes: ["infra/settings.ts", "infra/settings/"], may: ["kind"] },
+  settings: { prefixes: ["infra/settings.ts", "infra/settings/"], may: ["kind", "zones"] },
   plugins: { prefixes: ["infra/plugins/"], may: ["host", "contract", "kind", "serving", "starting"] },
   /** The plugin's process: the protocol, and what joins it with the kinds and the hosts. */
   serving: {
@@ -27,10 +27,12 @@ const rooms: Readonly<Record<string, Room>> = {
     ],
     may: ["resources", "kind", "contract", "host", "issuing", "starting"],
   },
-  resources: { prefixes: ["infra/provider/resources/"], may: ["kind", "contract", "names", "issuing"] },
+  resources: { prefixes: ["infra/provider/resources/"], may: ["kind", "contract", "names", "zones", "issuing"] },
   /** Questions to name servers, and what the answers mean. */
   names: { prefixes: ["infra/provider/dns/"], may: ["kind", "contract"] },
-  issuing: { prefixes: ["infra/provider/acme/"], may: ["kind", "contract", "names"] },
+  /** The vendor's own zone, which is written to. */
+  zones: { prefixes: ["infra/provider/zones/"], may: ["kind", "contract", "names"] },
+  issuing: { prefixes: ["infra/provider/acme/"], may: ["kind", "contract", "names", "zones"] },
   host: { prefixes: ["infra/provider/host/"], may: ["kind", "contract"] },
   /** What a host can do, how it is known and how it fails, without how it is reached. */
   contract: {
@@ -55,6 +57,7 @@ const rooms: Readonly<Record<string, Room>> = {
       "host",
       "resources",
       "names",
+      "zones",
     ],
   },
 };
