@@ -69,6 +69,13 @@ export interface Field {
   readonly items?: Field;
   readonly additionalProperties?: Field | boolean;
   readonly anyOf?: readonly Field[];
+  readonly oneOf?: readonly Field[];
+  readonly const?: unknown;
+}
+
+/** The forms that a setting may have; itself, where it has one. */
+export function formsOf(field: Field): readonly Field[] {
+  return field.anyOf ?? field.oneOf ?? [field];
 }
 
 /** What a schema accepts, as data. */

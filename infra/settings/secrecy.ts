@@ -1,4 +1,4 @@
-import type { Field } from "./mistakes.ts";
+import { type Field, formsOf } from "./mistakes.ts";
 import { isTree } from "./partly.ts";
 
 /** Names of the fields that hold a secret, wherever they stand in the settings: the engine must keep them encrypted. */
@@ -38,5 +38,8 @@ function holdsSecretName(value: unknown): boolean {
 
 /** Whether a field is a secret, or has one below it. */
 export function canHoldSecret(field: Field | undefined): boolean {
-  return field?.secret === true || Object.values(field?.properties ?? {}).some(canHoldSecret);
+  if (field === undefined) return false;
+  return (
+    field.secret === true || formsOf(field).some(({ properties = {} }) => Object.values(properties).some(canHoldSecret))
+  );
 }

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { type Field, fieldOf } from "../../infra/settings/mistakes.ts";
+import { type Field, fieldOf, formsOf } from "../../infra/settings/mistakes.ts";
 import { code, table } from "./markdown.ts";
 
 const head = `# Settings
@@ -26,8 +26,19 @@ function fieldRows(field: Field, before: string): string[][] {
     const required = field.required?.includes(name) ?? false;
     const each =
       typeof inner.additionalProperties === "object" ? fieldRows(inner.additionalProperties, `${path}.NAME.`) : [];
-    return [row(path, inner, required), ...fieldRows(inner, `${path}.`), ...each];
+    return [row(path, inner, required), ...formsOf(inner).flatMap((form) => formRows(form, path)), ...each];
   });
+}
+
+/** The fields of one form of several are those of its kind. */
+function formRows(form: Field, path: string): string[][] {
+  const kind = form.properties?.kind?.const;
+  if (kind === undefined) return fieldRows(form, `${path}.`);
+  const { kind: _, ...properties } = form.properties ?? {};
+  return [
+    [code(`${path}.kind`), code(JSON.stringify(kind)), form.description ?? "", ""],
+    ...fieldRows({ ...form, properties }, `${path}.`),
+  ];
 }
 
 function row(path: string, field: Field, required: boolean): string[] {

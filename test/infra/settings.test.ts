@@ -79,6 +79,7 @@ test("the least that a stack must say becomes complete settings", () => {
       egress: { time: { protocol: "udp", ports: [123], to: ["10.20.0.1/32"] } },
     },
     dns: { suffix: "os2mo-on-prem.magentahosted.dk", resolvers: [], verify: true, issuers: ["letsencrypt.org"] },
+    https: {},
     vpn: {},
     management: {},
     administrator: { name: "os2mo-admin", keys: [`${key} anne@naerum`], enabled: true },
@@ -195,7 +196,7 @@ describe("a mistake is found", () => {
       name: "a key that is not a setting",
       changes: { servers: { host: "x" } },
       found: [
-        "servers is not a setting; here are: administrator, customer, dns, environment, firewall, journal, management, requirements, server, time, updates, vpn",
+        "servers is not a setting; here are: administrator, customer, dns, environment, firewall, https, journal, management, requirements, server, time, updates, vpn",
       ],
     },
     {
@@ -619,7 +620,7 @@ test("all mistakes come at once, in three lines' form", () => {
       "the configuration of stack prod has 3 mistakes; nothing was touched",
       "  os2mo-on-prem:server.port must be at least 1; given: 0",
       "  os2mo-on-prem:time.servers must not be empty; given: []",
-      "  os2mo-on-prem:nonsense is not a setting; here are: administrator, customer, dns, environment, firewall, journal, management, requirements, server, time, updates, vpn",
+      "  os2mo-on-prem:nonsense is not a setting; here are: administrator, customer, dns, environment, firewall, https, journal, management, requirements, server, time, updates, vpn",
       "  Edit Pulumi.prod.yaml; docs/settings.md describes each key.",
     ].join("\n"),
   );

@@ -1,14 +1,13 @@
 import { expect, test } from "vitest";
-import { type Field, fieldOf } from "../../../infra/settings/mistakes.ts";
+import { type Field, fieldOf, formsOf } from "../../../infra/settings/mistakes.ts";
 import { encryptedNames } from "../../../infra/settings/secrecy.ts";
 import { schemas } from "../../../infra/settings.ts";
 
 /** Names of the fields that a schema marks as secret, and of those that it does not. */
 function namesIn(field: Field): { name: string; secret: boolean }[] {
-  return Object.entries(field.properties ?? {}).flatMap(([name, inner]) => [
-    { name, secret: inner.secret === true },
-    ...namesIn(inner),
-  ]);
+  return formsOf(field).flatMap(({ properties = {} }) =>
+    Object.entries(properties).flatMap(([name, inner]) => [{ name, secret: inner.secret === true }, ...namesIn(inner)]),
+  );
 }
 
 test("the fields that the schemas mark as secret are those whose names are known for it, and no other has such a name", () => {
