@@ -67,8 +67,11 @@ export async function fill(request: CertificateRequest, solver: Solver, here: Ci
   return { chain, url: order.url, replaced };
 }
 
-/** Refusals that may be about the certificate that is to be replaced, rather than about the order. */
-const aboutReplaced = ["alreadyReplaced", "conflict", "malformed", "unauthorized"];
+/**
+ * Refusals that may be about the certificate that is to be replaced, rather than about the order: replaced already, unknown (of
+ * another authority), of another account. Pebble calls one that it has forgotten an error of its own.
+ */
+const aboutReplaced = ["alreadyReplaced", "malformed", "unauthorized", "serverInternal"];
 
 async function place(request: CertificateRequest, { session, say }: Circumstances) {
   const { names, profile, replaces } = request;
