@@ -147,13 +147,15 @@ async function complete({ authorization, challenge }: Open, { session }: Circums
 }
 
 function refuseUnlessValid(authorizations: readonly Authorization[], here: Circumstances): void {
-  const failed = authorizations.filter(({ status }) => status !== "valid");
+  const failed = authorizations
+    .filter(({ status }) => status !== "valid")
+    .sort((a, b) => a.identifier.value.localeCompare(b.identifier.value, "en"));
   if (failed.length === 0) return;
   const problems = failed.map(({ identifier, status, challenges }) => {
     const said = challenges.find(({ error }) => error !== undefined)?.error;
     return new Problem({ ...readProblem(said, `the authorization is ${status}`), name: identifier.value });
   });
-  const failedNames = [...new Set(failed.map(({ identifier }) => identifier.value))].sort();
+  const failedNames = [...new Set(failed.map(({ identifier }) => identifier.value))];
   throw new Refused(here.what, problems, { ...here, failedNames });
 }
 

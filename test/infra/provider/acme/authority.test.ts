@@ -617,7 +617,12 @@ describe("accounts", () => {
     expect(await ca.findAccount(made.key)).toEqual(made);
     const wrong = { kid: "key-1", hmacKey: "d3Jvbmc" };
     const failed = await failureOf(ca.createAccount({ contacts: [], termsAgreed: true, eab: wrong }));
-    expect(failed).toMatchObject({ type: "unauthorized" });
+    expect(failed).toMatchObject({
+      type: "unauthorized",
+      explanation: {
+        remedy: `Are key id and HMAC key those that ${new URL(fake.directory).host} gave out, and not used up?`,
+      },
+    });
     expect(failed.message).not.toContain("d3Jvbmc");
   });
 
