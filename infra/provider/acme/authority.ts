@@ -87,7 +87,9 @@ export async function openAuthority(authority: Authority, conversation: Conversa
     try {
       return await work(await openSession(opening, credentials));
     } catch (error) {
-      if (error instanceof Problem) throw new Refused(what, [error], surroundings);
+      if (error instanceof Problem) {
+        throw new Refused(what, [error], { ...surroundings, binding: credentials.eab !== undefined });
+      }
       if (error instanceof Failure || signal.aborted) throw error;
       throw new Failure({ what, why: reason(error) }, { cause: error });
     }

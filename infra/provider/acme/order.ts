@@ -91,8 +91,11 @@ function sorted(names: readonly string[]): string {
   return [...names].sort().join(" ");
 }
 
-/** Refusals that may be about the certificate that is to be replaced, rather than about the order. */
-const aboutReplaced = ["alreadyReplaced", "conflict", "malformed", "unauthorized"];
+/**
+ * Refusals that may be about the certificate that is to be replaced, rather than about the order: replaced already, unknown (of
+ * another authority), of another account. Pebble calls one that it has forgotten an error of its own.
+ */
+const aboutReplaced = ["alreadyReplaced", "malformed", "unauthorized", "serverInternal"];
 
 async function place(request: CertificateRequest, { session, say }: Circumstances) {
   const { names, profile, replaces } = request;
@@ -168,13 +171,15 @@ async function complete({ authorization, challenge }: Open, { session }: Circums
 }
 
 function refuseUnlessValid(authorizations: readonly Authorization[], here: Circumstances): void {
-  const failed = authorizations.filter(({ status }) => status !== "valid");
+  const failed = authorizations
+    .filter(({ status }) => status !== "valid")
+    .sort((a, b) => a.identifier.value.localeCompare(b.identifier.value, "en"));
   if (failed.length === 0) return;
   const problems = failed.map(({ identifier, status, challenges }) => {
     const said = challenges.find(({ error }) => error !== undefined)?.error;
     return new Problem({ ...readProblem(said, `the authorization is ${status}`), name: identifier.value });
   });
-  const failedNames = [...new Set(failed.map(({ identifier }) => identifier.value))].sort();
+  const failedNames = [...new Set(failed.map(({ identifier }) => identifier.value))];
   throw new Refused(here.what, problems, { ...here, failedNames });
 }
 

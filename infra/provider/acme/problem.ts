@@ -64,18 +64,13 @@ export class Refused extends Failure {
   /** Names whose challenge the authority looked for and did not accept: each counts as a failed authorization. */
   readonly failedNames: readonly string[];
 
-  constructor(
-    what: string,
-    problems: readonly Problem[],
-    { authority, profiles = {}, failedNames = [] }: Surroundings,
-  ) {
+  constructor(what: string, problems: readonly Problem[], surroundings: Surroundings) {
+    const { profiles = {}, failedNames = [] } = surroundings;
     const all = problems.flatMap(({ document }) => [document, ...document.subproblems]);
     const types = [...new Set(problems.map(({ document }) => document.type))];
     const until = problems.flatMap((problem) => problem.until ?? []).sort((a, b) => b.getTime() - a.getTime())[0];
-    const told = all.flatMap(
-      (document) =>
-        remedies[document.type]?.({ document, authority, until, profiles, validated: failedNames.length > 0 }) ?? [],
-    );
+    const about = { ...surroundings, until, profiles, validated: failedNames.length > 0 };
+    const told = all.flatMap((document) => remedies[document.type]?.({ ...about, document }) ?? []);
     super(
       { what, why: all.map(line).join("\n"), ...(told.length > 0 && { remedy: [...new Set(told)].join("\n") }) },
       { cause: problems[0] },
@@ -91,15 +86,16 @@ export interface Surroundings {
   readonly authority: string;
   readonly profiles?: Readonly<Record<string, string>>;
   readonly failedNames?: readonly string[];
+  /** Whether it is about an account that is to be bound to one elsewhere. */
+  readonly binding?: boolean;
 }
 
 function line({ type, detail, name }: ProblemDocument): string {
   return `${name === undefined ? "" : `${name}: `}${type}: ${detail}`;
 }
 
-interface Case {
+interface Case extends Surroundings {
   readonly document: ProblemDocument;
-  readonly authority: string;
   readonly until: Date | undefined;
   readonly profiles: Readonly<Record<string, string>>;
   /** Whether it is about challenges that were looked for. */
@@ -118,8 +114,10 @@ const remedies: Readonly<Record<string, (about: Case) => string>> = {
   dns: () => `The authority's own question to the name servers failed, or found no challenge. ${look}`,
   connection: () =>
     `The authority could not reach a name server: those must answer from anywhere, by UDP and TCP port 53.`,
-  unauthorized: ({ validated, authority }) =>
-    validated ? challenge : `Has ${authority} closed the account? Then make a new one.`,
+  unauthorized: ({ validated, binding, authority }) => {
+    if (binding) return `Are key id and HMAC key those that ${authority} gave out, and not used up?`;
+    return validated ? challenge : `Has ${authority} closed the account? Then make a new one.`;
+  },
   incorrectResponse: () => challenge,
   rejectedIdentifier: () =>
     "The authority issues for public names that it has not barred: choose another name, or another authority.",

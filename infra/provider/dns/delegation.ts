@@ -2,23 +2,33 @@ import { Failure } from "../failure.ts";
 import { ask } from "./ask.ts";
 import { longestChain } from "./chain.ts";
 import { type Exchange, type NameServer, NoAnswer } from "./exchange.ts";
+import { isWithin } from "./names.ts";
 import { recordsOf } from "./resource-record.ts";
 
 /**
- * Where a name's CNAMEs lead: the name itself where there is none. Asked one by one, for nothing need stand at the end yet.
+ * Where a challenge's name leads by CNAMEs, within a zone that we write to. Asked one by one, and not beyond the zone's border: nothing stands
+ * there yet, and a resolver that is asked remembers that, perhaps for an authority that asks it a moment later (RFC 2308).
  *
- * @throws Failure where no resolver answers, or the chain does not end
+ * @throws Failure where no resolver answers, the chain does not end, or it ends elsewhere
  */
 export async function delegatedName(
   exchange: Exchange,
   resolvers: readonly NameServer[],
   name: string,
+  zone: string,
 ): Promise<string> {
   const chain = [name];
   for (;;) {
     const at = chain.at(-1) ?? name;
+    if (isWithin(at, zone)) return at;
     const next = await cnameOf(exchange, resolvers, at, name);
-    if (next === undefined) return at;
+    if (next === undefined) {
+      throw new Failure({
+        what: `cannot answer a challenge at ${name}`,
+        why: `${chain.length === 1 ? "there is no CNAME" : `its CNAMEs end at ${at}`}, and the zone that we write to is ${zone}`,
+        remedy: `The customer's record is missing or wrong (DNS-5): ${name} CNAME ${name}.${zone}. \`npm run verify -- dns STACK\` says more.`,
+      });
+    }
     if (chain.includes(next) || chain.length > longestChain) {
       throw new Failure({
         what: `cannot answer a challenge at ${name}`,

@@ -26,7 +26,7 @@ import {
   requestScript,
   userAgent,
 } from "./acme-certificate-texts.ts";
-import { obtain, revoke } from "./acme-obtain.ts";
+import { gotHere, obtain, revoke } from "./acme-obtain.ts";
 
 /** A certificate on a server, kept renewed. */
 export interface AcmeCertificateArgs {
@@ -345,7 +345,7 @@ async function seenOf(
     notAfter: certificate.notAfter.toISOString(),
     renewAt: renewal.at.toISOString(),
     renewal: renewal.why,
-    due: renewal.due,
+    due: renewal.due && !gotHere.has(fingerprint),
     served: !served ? "nothing" : served === fingerprint ? "yes" : "another",
     problems,
     certificate: /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----\n?/.exec(chain)?.[0] ?? "",

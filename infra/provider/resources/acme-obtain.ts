@@ -15,6 +15,7 @@ import { Unanswered } from "../acme/transport.ts";
 import { delegatedName } from "../dns/delegation.ts";
 import { exchangeFromHere } from "../dns/exchange.ts";
 import { resolversOutside } from "../dns/here.ts";
+import { isWithin } from "../dns/names.ts";
 import { Failure } from "../failure.ts";
 import type { Host } from "../host/host.ts";
 import { type ActContext, write } from "../step.ts";
@@ -23,6 +24,9 @@ import { accountOn } from "./acme-account.ts";
 import type { AcmeCertificateWant } from "./acme-certificate.ts";
 import { fingerprintOf, type IssuedNote, type OrderNote, userAgent } from "./acme-certificate-texts.ts";
 import { HostNotes } from "./acme-notes.ts";
+
+/** Fingerprints of what this process has got: an authority that wants a certificate renewed from its first moment on gets no second one in the same run. */
+export const gotHere = new Set<string>();
 
 /**
  * Gets a chain for the request that stands in the folder's `next`, and puts it beside. What a run before has left in DNS is taken away first; an
@@ -34,7 +38,10 @@ export async function obtain(want: AcmeCertificateWant, { host, say, signal }: A
   const outside = resolversOutside(want.resolvers);
   const zone = vendorZone(want.zone, { exchange: exchangeFromHere, resolvers: outside, say, signal });
   const left = await notes.order();
-  await takeAway(left?.presented ?? [], zone);
+  await takeAway(
+    (left?.presented ?? []).filter(({ name }) => isWithin(name, want.zone.zone)),
+    zone,
+  );
   const csr = await text(host, `${want.folder}/next/request.pem`);
   const publicKey = publicKeyOfRequest(csr);
   if (await isThere(host, want, publicKey)) return notes.forgetOrder();
@@ -45,7 +52,7 @@ export async function obtain(want: AcmeCertificateWant, { host, say, signal }: A
   const delegated = new Map<string, string>();
   for (const name of want.names) {
     const challenge = `_acme-challenge.${name}`;
-    delegated.set(challenge, await delegatedName(exchangeFromHere, outside, challenge));
+    delegated.set(challenge, await delegatedName(exchangeFromHere, outside, challenge, want.zone.zone));
   }
   const solver = (order: OrderNote) => noting(order, { notes, zone, delegated });
   const conversation = { signal, say: (line: string) => say("info", line), userAgent };
@@ -220,6 +227,7 @@ async function keep(
   chain: string,
 ): Promise<void> {
   const note: IssuedNote = { directory, profile, fingerprint: fingerprintOf(chain) };
+  gotHere.add(note.fingerprint);
   const file = { owner: "root", group: "root", mode: "0600" };
   await host.perform([
     // The chain last: with it, all is there.

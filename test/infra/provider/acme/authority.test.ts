@@ -498,6 +498,22 @@ describe("profiles and replacement", () => {
     ]);
   });
 
+  test.each([
+    { type: "malformed", status: 404, orders: 2 },
+    { type: "unauthorized", status: 403, orders: 2 },
+    { type: "serverInternal", status: 500, orders: patience.tries + 1 },
+    { type: "rejectedIdentifier", status: 403, orders: 1 },
+    { type: "rateLimited", status: 429, orders: 1 },
+  ])("where the authority answers $type, it is asked $orders times", async ({ type, status, orders }) => {
+    const before = ({ path, payload }: Asked) =>
+      path === "/order" && "replaces" in (payload as object) ? problem(status, type) : undefined;
+    await using here = await world({ before, authorized: names });
+    const work = here.ca.order(here.account, { ...wanted, replaces: "a.b" }, here.fake.solver);
+    if (orders === 1) expect(await failureOf(work)).toMatchObject({ type });
+    else expect(await work).toMatchObject({ replaced: false });
+    expect(here.asked().filter((line) => line === "POST /order").length).toBe(orders);
+  });
+
   test("an authority that knows nothing of it is not told", async () => {
     await using here = await world({ authorized: names, renewalInfo: false });
     await here.ca.order(here.account, { ...wanted, replaces: "a.b" }, here.fake.solver);
@@ -601,7 +617,12 @@ describe("accounts", () => {
     expect(await ca.findAccount(made.key)).toEqual(made);
     const wrong = { kid: "key-1", hmacKey: "d3Jvbmc" };
     const failed = await failureOf(ca.createAccount({ contacts: [], termsAgreed: true, eab: wrong }));
-    expect(failed).toMatchObject({ type: "unauthorized" });
+    expect(failed).toMatchObject({
+      type: "unauthorized",
+      explanation: {
+        remedy: `Are key id and HMAC key those that ${new URL(fake.directory).host} gave out, and not used up?`,
+      },
+    });
     expect(failed.message).not.toContain("d3Jvbmc");
   });
 
