@@ -8,6 +8,19 @@ export const headersFile = "/etc/nginx/onprem-headers.conf";
 export const locationsFolder = "/etc/nginx/onprem.d";
 export const pageFolder = "/var/www/onprem";
 
+/** Until 22.04, `nginx` is only a name for a package that brings modules along, which nothing here uses. */
+const olderUbuntu: Readonly<Record<string, readonly string[]>> = {
+  "20.04": ["http-image-filter", "http-xslt-filter", "mail", "stream"],
+  "22.04": ["http-geoip2", "http-image-filter", "http-xslt-filter", "mail", "stream", "stream-geoip2"],
+};
+
+/** The packages that nginx consists of: all are named, for dpkg removes none that another one needs. */
+export function packagesOf({ id, release }: { id: string; release: string }): string[] {
+  const modules = id === "ubuntu" ? olderUbuntu[release] : undefined;
+  const core = modules === undefined ? [] : ["nginx-core", ...modules.map((name) => `libnginx-mod-${name}`)];
+  return ["nginx", "nginx-common", ...core];
+}
+
 /** What each answer over HTTPS says besides; nginx forgets all of it in a location that adds a header of its own. */
 export const headersText = `# Managed by Pulumi. A location that adds a header of its own includes this file again.
 add_header Strict-Transport-Security "max-age=63072000" always;

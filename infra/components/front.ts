@@ -1,4 +1,4 @@
-import { all, ComponentResource, type ComponentResourceOptions, type Input } from "@pulumi/pulumi";
+import { all, ComponentResource, type ComponentResourceOptions, type Input, output } from "@pulumi/pulumi";
 import { Directory } from "../provider/resources/directory.ts";
 import { File } from "../provider/resources/file.ts";
 import { Package } from "../provider/resources/package.ts";
@@ -14,6 +14,7 @@ import {
   headersFile,
   headersText,
   locationsFolder,
+  packagesOf,
   pageFolder,
   program,
 } from "./front-texts.ts";
@@ -40,6 +41,8 @@ export interface FrontArgs {
   environment: Environment;
   /** The server's whole name: the only one that is served. */
   hostname: string;
+  /** The server's operating system, as `Facts` sees it: nginx is packed in another way in older releases. */
+  os: Input<{ id: string; release: string }>;
   /**
    * The certificate and its key. Somebody else installs them, before this component (`dependsOn`).
    * @default { chain: "/etc/onprem/tls/fullchain.pem", key: "/etc/onprem/tls/key.pem" }
@@ -55,7 +58,9 @@ export interface FrontArgs {
  * `dependsOn` of the options holds for every child.
  *
  * @example
- * new Front("front", { customer: "Nærum Kommune", environment: "test", hostname: "os2mo-test.naerum.dk" }, { dependsOn: certificate });
+ * const { os } = new Facts("facts");
+ * const args = { customer: "Nærum Kommune", environment: "test", hostname: "os2mo-test.naerum.dk", os } as const;
+ * new Front("front", args, { dependsOn: certificate });
  */
 export class Front extends ComponentResource {
   /** Where people find it. */
@@ -66,7 +71,7 @@ export class Front extends ComponentResource {
     super("os2mo:server:Front", name, {}, options);
     checkWord("hostname", args.hostname, /^[A-Za-z0-9.-]{1,253}$/);
     const child = childOptions(this, options);
-    const installed = createPackages(name, child);
+    const installed = createPackages(name, args, child);
     const onPackages = { ...child, dependsOn: installed };
     const page = createPage(name, args, onPackages);
     const locations = createLocations(name, onPackages);
@@ -81,8 +86,11 @@ export class Front extends ComponentResource {
 }
 
 /** logrotate keeps the package's log files for 14 days; nginx does not bring it along. */
-function createPackages(name: string, options: ChildOptions): Package {
-  return new Package(`${name}-packages`, { packages: { logrotate: "installed", nginx: "installed" } }, options);
+function createPackages(name: string, { os }: FrontArgs, options: ChildOptions): Package {
+  const packages = output(os).apply((which) =>
+    Object.fromEntries([...packagesOf(which), "logrotate"].map((name) => [name, "installed"])),
+  );
+  return new Package(`${name}-packages`, { packages }, options);
 }
 
 function createPage(name: string, args: FrontArgs, options: ChildOptions): File {

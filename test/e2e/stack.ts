@@ -233,8 +233,9 @@ function summary(finished: Finished, operation = "up"): Run {
   };
 }
 
+/** A resource of a component's has the component's type before its own. */
 function ours(step: Step): boolean {
-  return /::(onprem|command):/.test(step.urn);
+  return /(::|\$)(onprem|command):/.test(step.urn);
 }
 
 interface Diagnostic {

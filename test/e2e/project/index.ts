@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 /** One resource as a test writes it. */
 export interface Declared {
   name: string;
-  /** Class name, such as `SystemdUnit`, or a type of @pulumi/command, such as `command:remote:Command`. */
+  /** Class name, such as `SystemdUnit`; a component's, such as `components/Front`; or a type of @pulumi/command, such as `command:remote:Command`. */
   type: string;
   /** Arguments; `{ "$secret": "key" }` stands for a secret of the configuration, `{ "$file": "path" }` for a local file. */
   args: Record<string, unknown>;
@@ -42,9 +42,10 @@ for (const { name, type, args, after = [], secretOutputs = [] } of resources) {
     made.set(name, new Action(name, resolved(args), options));
     continue;
   }
-  const file = type.replace(/(?!^)[A-Z]/g, "-$&").toLowerCase();
-  const module = await import(`../../../infra/provider/resources/${file}.ts`);
-  made.set(name, new module[type](name, resolved(args), { provider, ...options }));
+  const [className = "", folder = "provider/resources"] = type.split("/").reverse();
+  const file = className.replace(/(?!^)[A-Z]/g, "-$&").toLowerCase();
+  const module = await import(`../../../infra/${folder}/${file}.ts`);
+  made.set(name, new module[className](name, resolved(args), { provider, ...options }));
 }
 
 function resolved(value: unknown): unknown {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { pagePolicy } from "../../../infra/components/front-page.ts";
-import { configurationText, dropInText, headersText } from "../../../infra/components/front-texts.ts";
+import { configurationText, dropInText, headersText, packagesOf } from "../../../infra/components/front-texts.ts";
 
 const site = { hostname: "os2mo.naerum.dk", chain: "/c.pem", key: "/k.pem", nginx: "1.22.1-9+deb12u11" };
 
@@ -163,4 +163,14 @@ describe("what would be more than a word of the configuration is refused", () =>
       `certificate.key: ${JSON.stringify(path)} ${refused}`,
     );
   });
+});
+
+const focal = ["http-image-filter", "http-xslt-filter", "mail", "stream"].map((name) => `libnginx-mod-${name}`);
+
+test.each([
+  { os: { id: "ubuntu", release: "20.04" }, more: ["nginx-core", ...focal] },
+  { os: { id: "ubuntu", release: "24.04" }, more: [] },
+  { os: { id: "debian", release: "12" }, more: [] },
+])("SRV-6: all that nginx consists of in $os.id $os.release is named, so that all of it goes", ({ os, more }) => {
+  expect(packagesOf(os)).toEqual(["nginx", "nginx-common", ...more]);
 });

@@ -6,6 +6,7 @@ import { configurationText, dropInText, headersText } from "../../../infra/compo
 import { type Made, resourcesOf } from "./mocks.ts";
 
 const page = { customer: "Nærum Kommune", environment: "test", hostname: "os2mo-test.naerum.dk" } as const;
+const os = { id: "debian", release: "12" };
 const debian = "1.22.1-9+deb12u11";
 const outputs = {
   "onprem:linux:Package": { versions: { nginx: debian } },
@@ -13,7 +14,7 @@ const outputs = {
 };
 
 function made(changes: Partial<FrontArgs> = {}, making?: Parameters<typeof resourcesOf>[2]): Promise<Made[]> {
-  return resourcesOf(() => void new Front("front", { ...page, ...changes }), outputs, making);
+  return resourcesOf(() => void new Front("front", { ...page, os, ...changes }), outputs, making);
 }
 
 const inputsOf = (resources: readonly Made[], name: string) => resources.find((one) => one.name === name)?.inputs;
@@ -35,6 +36,8 @@ test("the front is made of exactly these resources", async () => {
 test("each file is what the pure functions say, and nginx judges the whole of its configuration first", async () => {
   const resources = await made();
   const { chain, key } = certificateFiles;
+  const packages = { logrotate: "installed", nginx: "installed", "nginx-common": "installed" };
+  expect(inputsOf(resources, "front-packages")).toEqual({ packages });
   expect(inputsOf(resources, "front-configuration")).toEqual({
     path: "/etc/nginx/onprem.conf",
     content: configurationText({ hostname: page.hostname, chain, key, nginx: debian }),
@@ -81,7 +84,7 @@ test("the certificate stands where its installer says", async () => {
 });
 
 test("a hostname that would be more than a word of the configuration is refused", () => {
-  expect(() => new Front("front", { ...page, hostname: "a.dk; }" })).toThrow(
+  expect(() => new Front("front", { ...page, os, hostname: "a.dk; }" })).toThrow(
     'hostname: "a.dk; }" cannot stand in a configuration of nginx',
   );
 });
