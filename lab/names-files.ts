@@ -1,6 +1,7 @@
 import { domain } from "./address-plan.ts";
 import {
   anchorFile,
+  authorityName,
   configurationFolder,
   controlKeyFile,
   controlPort,
@@ -9,7 +10,6 @@ import {
   keyFolder,
   type NameServer,
   nameOf,
-  nameServers,
   type Placement,
   type Resolver,
   type Secondary,
@@ -148,7 +148,10 @@ function delegation(zone: string, servers: Placement["servers"]): string[] {
 const addressLines = (name: string, { v4, v6 }: Addresses) => [`${name} A ${v4}`, `${name} AAAA ${v6}`];
 
 /** What a zone has to begin with beside its own name servers: its delegations. Their DS records come with the signatures. */
-export function firstRecords(zone: string, { servers, lab }: Pick<Placement, "servers" | "lab">): string[] {
+export function firstRecords(
+  zone: string,
+  { servers, lab, authority }: Pick<Placement, "servers" | "lab" | "authority">,
+): string[] {
   switch (zone) {
     case ".":
       return delegation("test", servers);
@@ -160,7 +163,7 @@ export function firstRecords(zone: string, { servers, lab }: Pick<Placement, "se
         ...addressLines(`vendor.${domain}.`, lab),
       ];
     case vendorDomain:
-      return delegation(vendorZone, servers);
+      return [...delegation(vendorZone, servers), ...addressLines(`${authorityName}.`, authority)];
     default:
       return [];
   }
@@ -172,12 +175,12 @@ export function hints({ root }: Placement["servers"]): string {
 }
 
 /** A drop-in of the machine's network file that gives it the addresses when it boots. It speaks for itself with its own, as ever. */
-export function addressFile(servers: Placement["servers"]): string {
-  const sections = nameServers.flatMap((name) => [
+export function addressFile(addresses: readonly Addresses[]): string {
+  const sections = addresses.flatMap(({ v4, v6 }) => [
     "[Address]",
-    `Address=${servers[name].v4}/32`,
+    `Address=${v4}/32`,
     "[Address]",
-    `Address=${servers[name].v6}/128`,
+    `Address=${v6}/128`,
     "PreferredLifetime=0",
     "DuplicateAddressDetection=none",
   ]);
@@ -185,10 +188,10 @@ export function addressFile(servers: Placement["servers"]): string {
 }
 
 /** The same for now, as input for `ip -batch`: told to read that file, networkd would take the machine's own address for a moment. */
-export function addressBatch(servers: Placement["servers"]): string {
-  const lines = nameServers.flatMap((name) => [
-    `addr replace ${servers[name].v4}/32 dev host0`,
-    `addr replace ${servers[name].v6}/128 dev host0 nodad preferred_lft 0`,
+export function addressBatch(addresses: readonly Addresses[]): string {
+  const lines = addresses.flatMap(({ v4, v6 }) => [
+    `addr replace ${v4}/32 dev host0`,
+    `addr replace ${v6}/128 dev host0 nodad preferred_lft 0`,
   ]);
   return `${lines.join("\n")}\n`;
 }

@@ -77,15 +77,22 @@ export function serversOf(zone: string): ZoneServer[] {
 }
 
 /** The name servers' addresses in a lab. */
-export function nameServerAddresses({ places: { vendor } }: AddressPlan): Readonly<Record<NameServer, Addresses>> {
-  const address = (last: number) => ({
-    v4: vendor.v4.replace(/\d+$/, `${last}`),
-    v6: vendor.v6.replace(/\d+$/, `${last}`),
-  });
-  return Object.fromEntries(nameServers.map((name) => [name, address(lastParts[name])])) as Record<
+export function nameServerAddresses(plan: AddressPlan): Readonly<Record<NameServer, Addresses>> {
+  return Object.fromEntries(nameServers.map((name) => [name, besideVendor(plan, lastParts[name])])) as Record<
     NameServer,
     Addresses
   >;
+}
+
+/** Name of the certificate authority (lab/pebble.ts), which has an address whether one is placed or not. */
+export const authorityName = `ca.${vendorDomain}`;
+
+/** The certificate authority's addresses in a lab. */
+export const authorityAddresses = (plan: AddressPlan) => besideVendor(plan, 231);
+
+/** Addresses in the vendor's segment. */
+function besideVendor({ places: { vendor } }: AddressPlan, last: number): Addresses {
+  return { v4: vendor.v4.replace(/\d+$/, `${last}`), v6: vendor.v6.replace(/\d+$/, `${last}`) };
 }
 
 /** TCP port of 127.0.0.1 where rndc(8) commands a server. */
@@ -123,6 +130,8 @@ export interface Placement {
   readonly servers: Readonly<Record<NameServer, Addresses>>;
   /** The lab's own name server, which has `lab.test`. */
   readonly lab: Addresses;
+  /** The certificate authority's. */
+  readonly authority: Addresses;
   readonly keys: { readonly challenges: TsigKey; readonly records: TsigKey };
   /** Whole names of the servers whose challenges the keys may answer. */
   readonly hosts: readonly string[];

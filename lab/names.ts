@@ -1,9 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { planAddresses } from "./address-plan.ts";
-import { run } from "./command.ts";
+import { Inside } from "./inside.ts";
 import { LabError } from "./lab-error.ts";
-import { findRunning } from "./machine.ts";
 import {
   addressBatch,
   addressFile,
@@ -22,6 +21,7 @@ import {
 } from "./names-files.ts";
 import {
   anchorFile,
+  authorityAddresses,
   configurationFile,
   configurationFolder,
   controlKeyFile,
@@ -110,6 +110,7 @@ export async function placeNames(lab: string, options: NamesOptions, progress: P
   const names = new PlacedNames(lab, {
     servers: nameServerAddresses(plan),
     lab: plan.places.vendor,
+    authority: authorityAddresses(plan),
     keys: { challenges: newKey("challenges"), records: newKey("records") },
     hosts: options.hosts ?? ["os2mo", "os2mo-test", "os2mo-udvikling"].map((name) => `${name}.${customerZone}`),
     control: newKey("rndc"),
@@ -130,6 +131,7 @@ class PlacedNames implements LabNames {
   readonly customer: LabNames["customer"];
   readonly vendor: LabNames["vendor"];
   readonly #lab: string;
+  readonly #host: Inside;
   readonly #placement: Placement;
   readonly #stopped = new Set<NameServer>();
   readonly #silent = new Set<NameServer>();
@@ -144,6 +146,7 @@ class PlacedNames implements LabNames {
 
   constructor(lab: string, placement: Placement) {
     this.#lab = lab;
+    this.#host = new Inside(lab, "vendor");
     this.#placement = placement;
     this.servers = placement.servers;
     this.customer = {
@@ -168,7 +171,7 @@ class PlacedNames implements LabNames {
     `);
     const text = (content: string, mode = 0o644) => ({ content, mode });
     await this.#write({
-      "/etc/systemd/network/10-lab.network.d/names.conf": text(addressFile(servers)),
+      "/etc/systemd/network/10-lab.network.d/names.conf": text(addressFile(Object.values(servers))),
       "/etc/systemd/system/names@.service": text(unitFile),
       [controlKeyFile]: text(`${keyLine(control)}\n`, 0o640),
       ...this.#changedConfigurations(),
@@ -199,7 +202,7 @@ class PlacedNames implements LabNames {
       systemctl enable --now --quiet ${nameServers.map(unit).join(" ")}
       ${servedZones.map(({ zone }) => this.#waitFor(zone, "1")).join("\n")}
     `,
-      addressBatch(servers),
+      addressBatch(Object.values(servers)),
     );
   }
 
@@ -254,7 +257,7 @@ class PlacedNames implements LabNames {
 
   async #resolveBy(resolver: Addresses, servers: readonly ServerName[]): Promise<void> {
     const file = { "/etc/resolv.conf": { content: resolverFile(resolver), mode: 0o644 } };
-    await Promise.all(servers.map(async (name) => writeFiles(await this.#root(name), file)));
+    await Promise.all(servers.map(async (name) => writeFiles(await new Inside(this.#lab, name).root(), file)));
   }
 
   async #publish(records: readonly string[], insideRecords: readonly string[] | undefined): Promise<void> {
@@ -350,26 +353,10 @@ class PlacedNames implements LabNames {
   }
 
   async #write(files: Recipe["files"]): Promise<void> {
-    await writeFiles(await this.#root("vendor"), files);
-  }
-
-  /** A machine's root file system as this machine sees it. */
-  async #root(machine: string): Promise<string> {
-    return `/proc/${await this.#leader(machine)}/root`;
+    await writeFiles(await this.#host.root(), files);
   }
 
   async #run(script: string, input?: string): Promise<string> {
-    const target = String(await this.#leader("vendor"));
-    return run(["nsenter", "--target", target, "--all", "--", "/bin/sh", "-euc", script], {
-      ...(input === undefined ? {} : { input }),
-      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root" },
-    });
-  }
-
-  /** Asked each time: a reboot gives a machine another. */
-  async #leader(machine: string): Promise<number> {
-    const leader = await findRunning(this.#lab, machine);
-    if (leader === undefined) throw new LabError(`${machine} of lab ${this.#lab} does not run`);
-    return leader.pid;
+    return this.#host.run(script, input);
   }
 }

@@ -12,6 +12,7 @@ import {
   zoneText,
 } from "../../lab/names-files.ts";
 import {
+  authorityAddresses,
   type NameServer,
   nameServerAddresses,
   nameServers,
@@ -28,6 +29,7 @@ const key = (name: string): TsigKey => ({ name, algorithm: "hmac-sha256", secret
 const placement: Placement = {
   servers,
   lab: plan.places.vendor,
+  authority: authorityAddresses(plan),
   keys: { challenges: key("challenges"), records: key("records") },
   hosts: ["os2mo.kommune.test", "os2mo-test.kommune.test"],
   control: key("rndc"),
@@ -192,6 +194,8 @@ test("firstRecords: each parent delegates, with the addresses that cannot be fou
   expect(firstRecords("vendor.test", placement)).toEqual([
     "os2mo-on-prem.vendor.test. NS ns1.vendor.test.",
     "os2mo-on-prem.vendor.test. NS ns2.vendor.test.",
+    "ca.vendor.test. A 198.18.8.231",
+    "ca.vendor.test. AAAA 2001:2:0:84::231",
   ]);
   expect(firstRecords("kommune.test", placement)).toEqual([]);
 });
@@ -203,7 +207,7 @@ test("hints", () => {
 });
 
 test("the vendor's host never speaks with a name server's address unless asked to, now and after it has booted", () => {
-  expect(addressFile(servers).split("\n").slice(0, 6)).toEqual([
+  expect(addressFile(Object.values(servers)).split("\n").slice(0, 6)).toEqual([
     "[Address]",
     "Address=198.18.8.201/32",
     "[Address]",
@@ -211,11 +215,11 @@ test("the vendor's host never speaks with a name server's address unless asked t
     "PreferredLifetime=0",
     "DuplicateAddressDetection=none",
   ]);
-  expect(addressBatch(servers).split("\n").slice(0, 2)).toEqual([
+  expect(addressBatch(Object.values(servers)).split("\n").slice(0, 2)).toEqual([
     "addr replace 198.18.8.201/32 dev host0",
     "addr replace 2001:2:0:84::201/128 dev host0 nodad preferred_lft 0",
   ]);
-  expect(addressBatch(servers).trimEnd().split("\n")).toHaveLength(2 * nameServers.length);
+  expect(addressBatch(Object.values(servers)).trimEnd().split("\n")).toHaveLength(2 * nameServers.length);
 });
 
 test("silenceRules: in place of those before, in both families", () => {
