@@ -10,6 +10,7 @@ import {
   keyFolder,
   type NameServer,
   nameOf,
+  nameServers,
   type Placement,
   type Resolver,
   type Secondary,
@@ -230,6 +231,10 @@ sign() {
 serial() {
   dig +short +norecurse +tries=1 +timeout=1 SOA "$1" "@$2" | cut -d' ' -f3 | grep '^[0-9][0-9]*$' || echo 0
 }
+# transfer ZONE: every server that has it from another asks for it now
+transfer() {
+${nameServers.map((server) => `  ${rndc(server)} retransfer "$1" >/dev/null 2>&1 || true`).join("\n")}
+}
 # wait_for ZONE SERIAL ADDRESS ...
 wait_for() {
   zone=$1 wanted=$2; shift 2
@@ -237,6 +242,8 @@ wait_for() {
     tries=0
     until [ "$(serial "$zone" "$address")" -ge "$wanted" ]; do
       tries=$((tries + 1))
+      # One whose first try came before its primary was there tries again after minutes.
+      [ $((tries % 40)) -ne 0 ] || transfer "$zone"
       [ $tries -lt 300 ] || { echo "$address does not get $zone with serial $wanted" >&2; exit 1; }
       sleep 0.05
     done

@@ -7,7 +7,7 @@ import type { DnsSettings } from "../settings/dns.ts";
 import type { HttpsSettings } from "../settings/https.ts";
 import type { Environment } from "../settings.ts";
 import { type ChildOptions, childOptions } from "./child-options.ts";
-import { Front, webServerUnit } from "./front.ts";
+import { Front, type FrontArgs, webServerUnit } from "./front.ts";
 
 /** HTTPS on one server. */
 export interface HttpsArgs {
@@ -23,6 +23,8 @@ export interface HttpsArgs {
   target: string;
   /** The server's address in the customer's network. */
   address: string;
+  /** The server's system, by which the web server's packages are called. */
+  os: FrontArgs["os"];
   /** For the start page. */
   customer: string;
   environment: Environment;
@@ -128,11 +130,11 @@ function createCertificate(
 
 function createFront(
   name: string,
-  { hostname, customer, environment }: HttpsArgs,
+  { hostname, customer, environment, os }: HttpsArgs,
   certificate: AcmeCertificate,
   options: ChildOptions,
 ): Front {
   const files = { chain: output(`${folder}/live/fullchain.pem`), key: output(`${folder}/live/key.pem`) };
-  const args = { customer, environment, hostname, certificate: files };
+  const args = { customer, environment, hostname, os, certificate: files };
   return new Front(`${name}-front`, args, { ...options, dependsOn: certificate });
 }

@@ -86,7 +86,10 @@ export class Server extends pulumi.ComponentResource {
     const management = createManagement(name, args, { ...onServer, dependsOn: [preflight, baseline, firewall] });
     const looked = createRecords(name, settings, { ...onServer, dependsOn: preflight });
     // Behind the firewall, and with a clock that is right.
-    const https = createHttps(name, settings, { ...onServer, dependsOn: [preflight, baseline, firewall, ...looked] });
+    const https = createHttps(name, settings, preflight, {
+      ...onServer,
+      dependsOn: [preflight, baseline, firewall, ...looked],
+    });
     const verification = createVerification(name, args, preflight, { parent: this, dependsOn: [baseline, firewall] });
 
     this.os = preflight.os.prettyName;
@@ -171,14 +174,29 @@ function createRecords(name: string, settings: Settings, options: pulumi.CustomR
   return [new DnsRecords(`${name}-records`, { records, resolvers, issuers, require }, options)];
 }
 
-function createHttps(name: string, settings: Settings, options: pulumi.ComponentResourceOptions): Https | undefined {
+function createHttps(
+  name: string,
+  settings: Settings,
+  { os }: Facts,
+  options: pulumi.ComponentResourceOptions,
+): Https | undefined {
   const { https, dns, server, vpn, customer, environment } = settings;
   const address = customerAddress(server, vpn);
   if (https.acme === undefined || dns.zone === undefined || address === undefined) return undefined;
   const [{ target }] = customerRecords(settings);
   const { hostname } = server;
   const { zone, resolvers } = dns;
-  const args = { acme: https.acme, zone, resolvers, hostname, target, address, customer: customer.name, environment };
+  const args = {
+    acme: https.acme,
+    zone,
+    resolvers,
+    hostname,
+    target,
+    address,
+    os,
+    customer: customer.name,
+    environment,
+  };
   return new Https(`${name}-https`, args, options);
 }
 
