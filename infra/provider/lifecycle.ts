@@ -77,7 +77,7 @@ export async function apply<Want extends object, Seen extends object, Memory ext
   const notes = begun === undefined && !before.ours && steps.length > 1 ? [begin(note, memory)] : [];
   const isNoted = begun !== undefined || notes.length > 0;
   try {
-    const hidden = before.secret ? steps.map((step) => ({ ...step, secret: true })) : steps;
+    const hidden = before.secret ? steps.map((step) => ({ ...step, secret: step.secret ?? true })) : steps;
     const guard = kind.guard?.(want, seen);
     // What is guarded is undone together; the note must stay then.
     if (guard !== undefined && notes.length > 0) await host.perform(notes);

@@ -27,7 +27,10 @@ interface StepBase {
   readonly title: string;
   /** The property of the resource that this step brings into agreement; shown in the diff when no input differs. */
   readonly property?: string;
-  /** Keep what the command, or the one that validates, says out of errors: it may quote a secret. @default false */
+  /**
+   * Keep what the command, or the one that validates, says out of errors: it may quote a secret.
+   * @default whether an input of the resource is a secret
+   */
   readonly secret?: boolean;
 }
 
