@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { pebbleFolder } from "../../lab/pebble-programs.ts";
 import { vendorRecipe } from "../../lab/recipe.ts";
 import { layerFolder, readBaseRecipe } from "../../lab/rootfs.ts";
 import { saltFolder } from "../../lab/salt-packages.ts";
@@ -18,6 +19,7 @@ export async function readCaches(env: NodeJS.ProcessEnv): Promise<Cached[]> {
     { what: "root file system of the servers", cached: existsSync(layerFolder(base)) },
     { what: "root file system of the vendor's host", cached: existsSync(layerFolder(vendorRecipe(base))) },
     { what: "Salt's packages", cached: existsSync(saltFolder()) },
+    { what: "Pebble", cached: existsSync(pebbleFolder()) },
   ];
 }
 

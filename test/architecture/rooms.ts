@@ -40,12 +40,21 @@ const rooms: Readonly<Record<string, Room>> = {
     may: ["kind"],
   },
   kind: { prefixes: ["infra/provider/"], may: ["contract"] },
-  lab: { prefixes: ["lab/"], may: [] },
+  /** How a program is found and run, of which the lab needs Go. */
+  programs: {
+    prefixes: [
+      ...["command", "script-error"].map((name) => `scripts/${name}.ts`),
+      ...["go", "search-path", "versions"].map((name) => `scripts/engine/${name}.ts`),
+    ],
+    may: [],
+  },
+  lab: { prefixes: ["lab/"], may: ["programs"] },
   "lab's settings": { prefixes: ["lab/settings.ts"], may: ["lab", "settings"] },
   scripts: {
     prefixes: ["scripts/"],
     may: [
       "starting",
+      "programs",
       "lab",
       "lab's settings",
       "settings",
