@@ -8,7 +8,6 @@ import type { Kind } from "../kind.ts";
 import { ipAddress, shortAddress } from "../ranges.ts";
 import { asSecret, HostResource, type Inputs } from "../resource.ts";
 import { act, type Step } from "../step.ts";
-import { authoritiesOf } from "../zones/authorities.ts";
 import { absoluteName, zoneSettings } from "../zones/settings.ts";
 import { type VendorZone, vendorZone, type ZoneSettings } from "../zones/zone.ts";
 
@@ -110,7 +109,8 @@ export const hostRecord: Kind<HostRecordWant, HostRecordSeen, HostRecordMemory> 
   named: (id) => (absoluteName.safeParse(id).success ? { name: id } : undefined),
 
   async observe(_, { name = "", zone: given, resolvers = [] }) {
-    const zone = given ?? (await lookedUp(name, resolvers));
+    // An import knows no key: it sees what anybody sees.
+    const zone: ZoneSettings = given ?? { kind: "manual", zone: name.slice(name.indexOf(".") + 1) };
     const addresses = await reach({ zone, resolvers }, () => undefined).addresses(name);
     return addresses.length === 0 ? undefined : { name, addresses: [...addresses], zone, resolvers };
   },
@@ -150,10 +150,4 @@ function set(name: string, addresses: readonly string[], way: Way): Step {
 function reach({ zone, resolvers }: Way, say: Say, signal?: AbortSignal): VendorZone {
   const context = { exchange: exchangeFromHere, resolvers: resolversOutside(resolvers), say };
   return vendorZone(zone, { ...context, ...(signal && { signal }) });
-}
-
-/** For an import, the zone as anybody finds it. */
-async function lookedUp(name: string, resolvers: readonly string[]): Promise<ZoneSettings> {
-  const { zone } = await authoritiesOf({ exchange: exchangeFromHere, resolvers: resolversOutside(resolvers) }, name);
-  return { kind: "manual", zone };
 }

@@ -75,8 +75,9 @@ export async function askAuthority(
   );
   const values: string[] = [];
   for (const reply of replies) {
+    if (reply instanceof NoAnswer) return { why: silences[reply.why], silence: reply };
     const why = whyNot(reply);
-    if (reply instanceof NoAnswer || why !== undefined) return { why: why ?? "" };
+    if (why !== undefined) return { why };
     for (const type of types) {
       const found = recordsOf(reply.answers, type, name).map(({ data }) => data);
       values.push(...(type === "TXT" ? found : found.map(shortAddress)));
@@ -87,7 +88,9 @@ export async function askAuthority(
 
 /** Why a server's word does not count. */
 export interface NotTold {
+  /** What it does instead: `sends no answer`. */
   readonly why: string;
+  readonly silence?: NoAnswer;
 }
 
 export function isTold(told: readonly string[] | NotTold): told is readonly string[] {
@@ -96,12 +99,11 @@ export function isTold(told: readonly string[] | NotTold): told is readonly stri
 
 const silences = {
   silent: "sends no answer",
-  refused: "nobody listens there",
+  refused: "does not listen",
   "no route": "cannot be reached from here",
 };
 
-function whyNot(reply: Reply | NoAnswer): string | undefined {
-  if (reply instanceof NoAnswer) return silences[reply.why];
-  if (!["NOERROR", "NXDOMAIN"].includes(reply.rcode)) return `does not serve the zone (${reply.rcode})`;
-  return reply.authoritative ? undefined : "does not serve the zone";
+function whyNot({ rcode, authoritative }: Reply): string | undefined {
+  if (!["NOERROR", "NXDOMAIN"].includes(rcode)) return `does not serve the zone (${rcode})`;
+  return authoritative ? undefined : "does not serve the zone";
 }

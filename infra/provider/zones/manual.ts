@@ -49,7 +49,7 @@ export class ManualZone implements VendorZone {
     const superfluous = there.filter((address) => !addresses.includes(address));
     if (missing.length > 0) this.#sayOnce(`set now:\n${lines(missing)}`);
     if (superfluous.length > 0) this.#sayOnce(`remove now:\n${lines(superfluous)}`);
-    await waitForAddresses(this.#waiting, name, [...addresses].sort());
+    await waitForAddresses(this.#waiting, name, addresses);
   }
 
   async addresses(name: string): Promise<readonly string[]> {

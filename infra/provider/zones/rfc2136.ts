@@ -74,6 +74,7 @@ export class Rfc2136Zone implements VendorZone {
       throw this.#explained(what, error);
     });
     if (isTold(told)) return told;
+    if (told.silence !== undefined) throw this.#explained(what, told.silence);
     throw new Failure({ what, why: `the server ${told.why}`, remedy: `See that it is the zone's primary; ${rerun}` });
   }
 

@@ -2,6 +2,7 @@ import type { Exchange, NameServer } from "../dns/exchange.ts";
 import { canBeAsked, isWithin, plain } from "../dns/names.ts";
 import { Failure } from "../failure.ts";
 import type { Say } from "../host/host.ts";
+import { shortAddress } from "../ranges.ts";
 import { CloudflareZone } from "./cloudflare.ts";
 import { ManualZone } from "./manual.ts";
 import { Rfc2136Zone } from "./rfc2136.ts";
@@ -124,7 +125,7 @@ function backEnd(settings: ZoneSettings, context: ZoneContext): VendorZone {
   }
 }
 
-/** Hands names on as names are compared, and only those that lie in the zone: a back end may have others within its reach. */
+/** Hands names and addresses on as they are compared, and only names that lie in the zone: a back end may have others within its reach. */
 function ownNamesOnly(zone: string, to: VendorZone, cleaning: VendorZone): VendorZone {
   const inside = (name: string) => {
     const own = plain(name);
@@ -140,7 +141,8 @@ function ownNamesOnly(zone: string, to: VendorZone, cleaning: VendorZone): Vendo
     wait: async (name, value) => to.wait(inside(name), value),
     cleanUp: async (name, value) => cleaning.cleanUp(inside(name), value),
     values: async (name) => to.values(inside(name)),
-    setAddresses: async (name, addresses) => to.setAddresses(inside(name), addresses),
+    setAddresses: async (name, addresses) =>
+      to.setAddresses(inside(name), [...new Set(addresses.map(shortAddress))].sort()),
     addresses: async (name) => to.addresses(inside(name)),
   };
 }

@@ -171,6 +171,10 @@ describe("a server out of reach", () => {
       "Does the zone's primary run there, and do firewalls on the way let TCP and UDP to its port through? Then run the update again.",
     ]);
     expect(attempts).toBe(1);
+    expect((await failure(zoneBy(exchange).values(name))).explanation).toMatchObject({
+      what: `could not read ${name} at RFC 2136 at 192.0.2.1 (zone x.test)`,
+      why: "192.0.2.1 port 53/tcp refused: nobody listens there",
+    });
   });
 
   test("whose name has no address", async () => {
