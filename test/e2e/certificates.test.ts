@@ -53,7 +53,7 @@ const left = () =>
     "vendor",
     `dig +short @${names.servers.vendor1.v4} TXT ${challenge}.${names.vendor.zone} +norecurse || true`,
   );
-const issued = async () => (await authority.requests()).filter(({ path }) => path.includes("finalize")).length;
+const issued = async () => (await authority.requests()).filter(({ step }) => step === "finalize").length;
 
 beforeAll(async () => {
   lab = await OwnLab.up();

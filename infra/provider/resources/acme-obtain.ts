@@ -13,9 +13,10 @@ import type { Solver } from "../acme/order.ts";
 import { Refused } from "../acme/problem.ts";
 import { Unanswered } from "../acme/transport.ts";
 import { delegatedName } from "../dns/delegation.ts";
-import { exchangeFromHere } from "../dns/exchange.ts";
+import { exchangeFromHere, type NameServer } from "../dns/exchange.ts";
 import { resolversOutside } from "../dns/here.ts";
 import { isWithin } from "../dns/names.ts";
+import { waitOutside } from "../dns/seen-outside.ts";
 import { Failure } from "../failure.ts";
 import type { Host } from "../host/host.ts";
 import { type ActContext, write } from "../step.ts";
@@ -54,7 +55,7 @@ export async function obtain(want: AcmeCertificateWant, { host, say, signal }: A
     const challenge = `_acme-challenge.${name}`;
     delegated.set(challenge, await delegatedName(exchangeFromHere, outside, challenge, want.zone.zone));
   }
-  const solver = (order: OrderNote) => noting(order, { notes, zone, delegated });
+  const solver = (order: OrderNote) => noting(order, { notes, zone, delegated, outside, say, signal });
   const conversation = { signal, say: (line: string) => say("info", line), userAgent };
 
   if (want.testDirectory !== undefined && live === undefined) {
@@ -177,11 +178,16 @@ async function noteOrder(
 /** Set to 1 for one run, it lets that run ask again although runs before have failed lately. */
 const forceVariable = "ONPREM_FORCE_CERTIFICATE";
 
+interface Surroundings extends Pick<ActContext, "say" | "signal"> {
+  readonly notes: HostNotes;
+  readonly zone: VendorZone;
+  /** Where each challenge's name leads. */
+  readonly delegated: ReadonlyMap<string, string>;
+  readonly outside: readonly NameServer[];
+}
+
 /** Answers challenges where their names lead, and notes each value on the host before it is set. */
-function noting(
-  order: OrderNote,
-  { notes, zone, delegated }: { notes: HostNotes; zone: VendorZone; delegated: ReadonlyMap<string, string> },
-): Solver {
+function noting(order: OrderNote, { notes, zone, delegated, outside, say, signal }: Surroundings): Solver {
   const at = (name: string) => delegated.get(name) ?? name;
   return {
     async present(name, value) {
@@ -189,7 +195,11 @@ function noting(
       await notes.keepOrder(order);
       await zone.present(at(name), value);
     },
-    wait: (name, value) => zone.wait(at(name), value),
+    async wait(name, value) {
+      await zone.wait(at(name), value);
+      const late = await waitOutside(exchangeFromHere, outside, { name, value }, { seconds: 120, pause: 500 }, signal);
+      if (late.length > 0) say("info", `going on although ${late.join(", ")} still shows an old answer for ${name}`);
+    },
     async cleanUp(name, value) {
       await zone.cleanUp(at(name), value);
       order.presented = order.presented.filter((one) => one.name !== at(name) || one.value !== value);
