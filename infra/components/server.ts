@@ -84,13 +84,17 @@ export class Server extends pulumi.ComponentResource {
     // After the firewall, which lets the tunnel out.
     const vpn = createVpn(name, settings, preflight, { ...onServer, dependsOn: [preflight, baseline, firewall] });
     const management = createManagement(name, args, { ...onServer, dependsOn: [preflight, baseline, firewall] });
-    const looked = createRecords(name, settings, { ...onServer, dependsOn: preflight });
-    // Behind the firewall, and with a clock that is right.
-    const https = createHttps(name, settings, preflight, {
-      ...onServer,
-      dependsOn: [preflight, baseline, firewall, ...looked],
-    });
     const verification = createVerification(name, args, preflight, { parent: this, dependsOn: [baseline, firewall] });
+    // Last: what the customer has not done yet ends a run where HTTPS is asked for, and must hold up nothing else.
+    const before = [
+      preflight,
+      baseline,
+      firewall,
+      verification,
+      ...[vpn, management].filter((one) => one !== undefined),
+    ];
+    const looked = createRecords(name, settings, { ...onServer, dependsOn: before });
+    const https = createHttps(name, settings, preflight, { ...onServer, dependsOn: [...before, ...looked] });
 
     this.os = preflight.os.prettyName;
     this.size = pulumi.all([preflight.cores, preflight.memory, preflight.disk]).apply(sizeText);

@@ -11,7 +11,7 @@ import { waitForValue } from "./wait.ts";
 import type { Rfc2136Settings, VendorZone, ZoneContext } from "./zone.ts";
 
 /** Seconds for which others may keep a record. */
-const ttl = { challenge: 60, address: 300 };
+const ttl = { challenge: 5, address: 300 };
 
 /** How often an update is sent to a server that keeps silent: done twice, it does no more than once. */
 const tries = 3;

@@ -54,7 +54,7 @@ describe("updates go by TCP to the primary, signed, each as one", () => {
         by: "192.0.2.1:5353 tcp",
         message: message(name, [
           { do: "require none", type: "CNAME" },
-          { do: "add", type: "TXT", ttl: 60, data: "v" },
+          { do: "add", type: "TXT", ttl: 5, data: "v" },
         ]),
       },
       { by: "192.0.2.1:5353 tcp", message: message(name, [{ do: "remove", type: "TXT", data: "v" }]) },
