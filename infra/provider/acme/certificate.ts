@@ -45,7 +45,8 @@ export function factsOf(certificate: X509Certificate): Certificate {
     serial: certificate.serialNumber.toLowerCase(),
     key: keyType(certificate.publicKey),
     publicKey: pemOf(certificate.publicKey),
-    issuer: certificate.issuer.split("\n").join(", "),
+    // Node has none for an empty name, whatever its types say.
+    issuer: ((certificate.issuer as string | undefined) ?? "").split("\n").join(", "),
     renewalId: renewalId(fields),
     forServers: isForServers(certificate),
   };

@@ -1,9 +1,5 @@
 import type { CustomResourceOptions, Output } from "@pulumi/pulumi";
 import { z } from "zod";
-import { openAuthority } from "../acme/authority.ts";
-import { type Certificate, readCertificate } from "../acme/certificate.ts";
-import { chainProblems } from "../acme/chain.ts";
-import { type Renewal, renewalOf } from "../acme/renewal.ts";
 import { directoryUrl, pemCertificates } from "../acme-values.ts";
 import { absolutePath, byFields } from "../fields.ts";
 import type { Kind } from "../kind.ts";
@@ -12,21 +8,16 @@ import { asSecret, HostResource, type Inputs } from "../resource.ts";
 import { act, run, type Step } from "../step.ts";
 import { absoluteName, zoneSettings } from "../zones/settings.ts";
 import type { ZoneSettings } from "../zones/zone.ts";
+import { judgePair } from "./acme-certificate-seen.ts";
 import {
-  fingerprintOf,
-  type IssuedNote,
   installScript,
-  issuedSchema,
   type KeyType,
   keyTypes,
   lookScript,
-  type PairLook,
-  publicKeyHash,
   readLook,
   requestScript,
-  userAgent,
 } from "./acme-certificate-texts.ts";
-import { gotHere, obtain, revoke } from "./acme-obtain.ts";
+import { obtain, revoke } from "./acme-obtain.ts";
 
 /** A certificate on a server, kept renewed. */
 export interface AcmeCertificateArgs {
@@ -219,13 +210,7 @@ export const acmeCertificate: Kind<AcmeCertificateWant, AcmeCertificateSeen, Acm
     ]);
     if (file === undefined) return undefined;
     const chain = new TextDecoder().decode(file.content);
-    const look = readLook(stdout);
-    const issued = issuedOf(note?.content, chain);
-    try {
-      return await seenOf(chain, look, issued, want);
-    } catch {
-      return unreadable(look);
-    }
+    return judgePair({ chain, look: readLook(stdout), note: note?.content }, want);
   },
 
   plan(want, seen) {
@@ -314,100 +299,4 @@ function reload({ unit }: AcmeCertificateWant): Step {
     property: "served",
     secret: false,
   });
-}
-
-async function seenOf(
-  chain: string,
-  look: PairLook,
-  issued: IssuedNote | undefined,
-  want: Partial<AcmeCertificateWant>,
-): Promise<AcmeCertificateSeen> {
-  const certificate = readCertificate(chain);
-  const now = new Date();
-  const renewal = await renewalFor(chain, certificate, want, now);
-  const fingerprint = fingerprintOf(chain);
-  const { names = [...certificate.names] } = want;
-  const problems = [
-    ...chainProblems(chain, { names, publicKey: certificate.publicKey, now }),
-    ...(look.key === publicKeyHash(certificate.publicKey) ? [] : ["the key beside it is not the one that it is for"]),
-    ...(look.guarded ? [] : ["its key can be read by others than root"]),
-    ...(issued === undefined ? ["it is not the one that was issued here: somebody has put it there"] : []),
-  ];
-  const { served } = look;
-  return {
-    names: [...certificate.names],
-    keyType: typeOf(certificate.key),
-    directory: issued?.directory ?? "",
-    profile: issued?.profile ?? "",
-    issuer: certificate.issuer,
-    serial: certificate.serial,
-    notBefore: certificate.notBefore.toISOString(),
-    notAfter: certificate.notAfter.toISOString(),
-    renewAt: renewal.at.toISOString(),
-    renewal: renewal.why,
-    due: renewal.due && !gotHere.has(fingerprint),
-    served: !served ? "nothing" : served === fingerprint ? "yes" : "another",
-    problems,
-    certificate: /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----\n?/.exec(chain)?.[0] ?? "",
-  };
-}
-
-function unreadable({ served }: PairLook): AcmeCertificateSeen {
-  const epoch = new Date(0).toISOString();
-  return {
-    names: [],
-    keyType: "other",
-    directory: "",
-    profile: "",
-    issuer: "",
-    serial: "",
-    notBefore: epoch,
-    notAfter: epoch,
-    renewAt: epoch,
-    renewal: "",
-    due: true,
-    served: served ? "another" : "nothing",
-    problems: ["what stands in its file is no certificate"],
-    certificate: "",
-  };
-}
-
-/** What the authority says, in a moment's time; where it cannot be heard, the certificate's own life tells. */
-async function renewalFor(
-  chain: string,
-  certificate: Certificate,
-  { directory, roots, nextRun }: Partial<AcmeCertificateWant>,
-  now: Date,
-): Promise<Renewal> {
-  const seed = certificate.serial;
-  const matter = { now, seed, ...(nextRun === undefined ? {} : { nextRunSeconds: nextRun }) };
-  if (directory === undefined) return renewalOf(certificate, matter);
-  try {
-    const conversation = {
-      signal: AbortSignal.timeout(20_000),
-      say: () => undefined,
-      userAgent,
-      patience: { tries: 2, answer: 8000 },
-    };
-    const authority = await openAuthority({ directory, ...(roots === undefined ? {} : { roots }) }, conversation);
-    return renewalOf(certificate, { ...matter, info: await authority.renewalInfo(chain) });
-  } catch {
-    return renewalOf(certificate, matter);
-  }
-}
-
-function issuedOf(content: Uint8Array | undefined, chain: string): IssuedNote | undefined {
-  if (content === undefined) return undefined;
-  try {
-    const note = issuedSchema.parse(JSON.parse(new TextDecoder().decode(content)));
-    return note.fingerprint === fingerprintOf(chain) ? note : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** `ECDSA P-256` is `ecdsa-p256`, `RSA 2048` is `rsa-2048`. */
-function typeOf(key: string): string {
-  const type = key.toLowerCase().replace("p-", "p").replace(" ", "-");
-  return type in keyTypes ? type : "other";
 }

@@ -1,0 +1,198 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  type AcmeCertificateSeen,
+  type AcmeCertificateWant,
+  acmeCertificate,
+} from "../../../../infra/provider/resources/acme-certificate.ts";
+import { judgePair } from "../../../../infra/provider/resources/acme-certificate-seen.ts";
+import {
+  fingerprintOf,
+  installScript,
+  lookScript,
+  publicKeyHash,
+  readLook,
+  requestScript,
+} from "../../../../infra/provider/resources/acme-certificate-texts.ts";
+import { checked } from "../checked.ts";
+
+const host = "os2mo.kommune.dk";
+const zone = { kind: "manual", zone: "os2mo-on-prem.vendor.dk" };
+const given = { names: [host], directory: "https://ca.vendor.dk/dir", zone };
+const want = checked(acmeCertificate, given) as AcmeCertificateWant;
+
+const seen: AcmeCertificateSeen = {
+  names: [host],
+  keyType: "ecdsa-p256",
+  directory: given.directory,
+  profile: "",
+  issuer: "CN=CA",
+  serial: "01",
+  notBefore: "2026-11-01T00:00:00.000Z",
+  notAfter: "2027-01-30T00:00:00.000Z",
+  renewAt: "2026-12-31T00:00:00.000Z",
+  renewal: "a third of its life is left",
+  due: false,
+  served: "yes",
+  problems: [],
+  certificate: "",
+};
+
+describe("check", () => {
+  test.each([
+    [{ names: [] }, "names"],
+    [{ names: ["OS2mo.kommune.dk"] }, "names"],
+    [{ names: ["-x; rm -rf /"] }, "names"],
+    [{ directory: "http://ca.vendor.dk/dir" }, "directory"],
+    [{ keyType: "rsa-1024" }, "keyType"],
+    [{ unit: "nginx.service; reboot" }, "unit"],
+    [{ folder: "tls" }, "folder"],
+    [{ profile: "a b" }, "profile"],
+    [{ port: 0 }, "port"],
+  ])("%j", (more, property) => {
+    const found = checked(acmeCertificate, { ...given, ...more }) as unknown as { property: string }[];
+    expect(found.map((problem) => problem.property.replace(/[[.].*/, ""))).toEqual([property]);
+  });
+});
+
+describe("plan", () => {
+  const properties = (now: AcmeCertificateSeen | undefined, more: Partial<AcmeCertificateWant> = {}) =>
+    acmeCertificate.plan({ ...want, ...more }, now).map(({ title, property }) => `${title.split(" ")[0]} ${property}`);
+  const anew = (property: string) => ["make", "get", "install"].map((word) => `${word} ${property}`);
+
+  test.each([
+    ["nothing there", undefined, anew("names")],
+    ["in time and shown", seen, []],
+    ["other names", { ...seen, names: ["x.dk"] }, anew("names")],
+    ["another key", { ...seen, keyType: "rsa-2048" }, anew("keyType")],
+    ["of another authority", { ...seen, directory: "https://other.dk/dir" }, anew("directory")],
+    ["of another profile", { ...seen, profile: "shortlived" }, anew("profile")],
+    ["a problem", { ...seen, problems: ["it has expired"] }, anew("problems")],
+    ["due", { ...seen, due: true }, anew("due")],
+    ["another is shown", { ...seen, served: "another" as const }, ["let served"]],
+    ["nobody shows it yet", { ...seen, served: "nothing" as const }, []],
+  ])("%s", (_, now, steps) => {
+    expect(properties(now)).toEqual(steps);
+  });
+
+  test("no step but the order itself hides what it says, and none has the zone's secret in its words", () => {
+    const secret = { kind: "cloudflare" as const, zone: "vendor.dk", token: "t0k3n" };
+    const steps = acmeCertificate.plan({ ...want, zone: secret }, undefined);
+    expect(steps.map(({ secret: hidden }) => hidden)).toEqual([false, undefined, false]);
+    expect(JSON.stringify(steps)).not.toContain("t0k3n");
+  });
+
+  test("what somebody else put there is not taken over", () => {
+    expect(acmeCertificate.refuse?.(want, { ...seen, directory: "" }, false)?.why).toContain(
+      "not made by this program",
+    );
+    expect(acmeCertificate.refuse?.(want, { ...seen, directory: "" }, true)).toBeUndefined();
+  });
+});
+
+describe("the pair on a host, with its scripts", () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "onprem-pair-"));
+    sh(
+      'cd "$1" && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -subj /CN=CA 2>/dev/null',
+      folder,
+    );
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const sh = (script: string, ...words: string[]) =>
+    execFileSync("sh", ["-c", script, "sh", ...words], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  const request = (type = "ecdsa-p256") => sh(requestScript, folder, type, host, "x.kommune.dk");
+  /** Signed by an authority of the test's own. */
+  const sign = (days = 30) => {
+    const next = join(folder, "next");
+    sh(
+      'cd "$1" && openssl x509 -req -in request.pem -CA ../ca.pem -CAkey ../ca.key -CAcreateserial -days "$2" -copy_extensions copy -out fullchain.pem 2>/dev/null && cat ../ca.pem >>fullchain.pem',
+      next,
+      String(days),
+    );
+    const chain = readFileSync(join(next, "fullchain.pem"), "utf8");
+    const note = { directory: given.directory, profile: "", fingerprint: fingerprintOf(chain) };
+    writeFileSync(join(next, "issued.json"), JSON.stringify(note));
+  };
+  const install = () => sh(installScript, folder, host, "0", "");
+  const judged = async () => {
+    const live = join(folder, "live");
+    const look = { ...readLook(sh(lookScript, folder, host, "0")), guarded: true };
+    const chain = readFileSync(join(live, "fullchain.pem"), "utf8");
+    const note = readFileSync(join(live, "issued.json"));
+    return judgePair({ chain, look, note }, { names: [host, "x.kommune.dk"] });
+  };
+
+  test("a key of each type that is asked for, root's alone, and a request for all names; one that was begun is kept", () => {
+    for (const [type, said] of [
+      ["ecdsa-p256", "NIST CURVE: P-256"],
+      ["ecdsa-p384", "NIST CURVE: P-384"],
+      ["rsa-2048", "(2048 bit)"],
+    ] as const) {
+      request(type);
+      const text = sh('openssl req -noout -text -in "$1"', join(folder, "next", "request.pem"));
+      expect(text).toContain(said);
+      expect(text).toContain(`DNS:${host}, DNS:x.kommune.dk`);
+    }
+    expect((statSync(join(folder, "next", "key.pem")).mode & 0o777).toString(8)).toBe("600");
+    const key = readFileSync(join(folder, "next", "key.pem"), "utf8");
+    request("rsa-2048");
+    expect(readFileSync(join(folder, "next", "key.pem"), "utf8")).toBe(key);
+    request();
+    expect(readFileSync(join(folder, "next", "key.pem"), "utf8")).not.toBe(key);
+  });
+
+  test("is installed by one link, and seen for what it is", async () => {
+    request();
+    sign();
+    install();
+    expect(existsSync(join(folder, "next"))).toBe(false);
+    expect(readlinkSync(join(folder, "live"))).toMatch(/^versions\/\d{8}T\d{6}-/);
+    expect(await judged()).toMatchObject({
+      names: [host, "x.kommune.dk"],
+      keyType: "ecdsa-p256",
+      directory: given.directory,
+      served: "nothing",
+      problems: [],
+      due: false,
+    });
+    const look = readLook(sh(lookScript, folder, host, "0"));
+    const publicKey = sh('openssl x509 -noout -pubkey -in "$1"', join(folder, "live", "fullchain.pem"));
+    expect(look.key).toBe(publicKeyHash(publicKey));
+  });
+
+  test("a chain for another key is refused, and what was live stays", () => {
+    const before = readlinkSync(join(folder, "live"));
+    request();
+    sh(
+      'cd "$1" && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout other.pem -out fullchain.pem -subj /CN=x 2>/dev/null',
+      join(folder, "next"),
+    );
+    expect(install).toThrow("the certificate is not for the key that was made here");
+    expect(readlinkSync(join(folder, "live"))).toBe(before);
+  });
+
+  test("another certificate or another key in its place, and one that is due, are told", async () => {
+    request("ecdsa-p384");
+    sign(1);
+    install();
+    expect((await judged()).problems).toEqual([]);
+    expect((await judged()).due).toBe(false);
+    const live = join(folder, "live");
+    sh('cd "$1" && openssl ecparam -genkey -name prime256v1 -noout -out key.pem', live);
+    expect((await judged()).problems).toEqual(["the key beside it is not the one that it is for"]);
+    writeFileSync(join(live, "issued.json"), JSON.stringify({ directory: "x", profile: "", fingerprint: "AA" }));
+    const { directory, problems } = await judged();
+    expect([directory, problems.at(-1)]).toEqual([
+      "",
+      "it is not the one that was issued here: somebody has put it there",
+    ]);
+    writeFileSync(join(live, "fullchain.pem"), "none");
+    expect((await judged()).problems).toEqual(["what stands in its file is no certificate"]);
+  });
+});
