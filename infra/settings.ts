@@ -66,12 +66,14 @@ const environmentOfStack: Readonly<Record<string, Environment>> = {
  *
  * @param config Full key to value, as the engine hands it over: an object is JSON text. Other packages' namespaces are left alone.
  * @param secretKeys Full keys that hold a secret anywhere below them.
+ * @param hidden What stands for each secret where nobody has opened them; none is judged.
  * @throws SettingsMistaken with every mistake, never with a secret's value.
  */
 export function readSettings(
   stack: string,
   config: Readonly<Record<string, string>>,
   secretKeys: readonly string[] = [],
+  hidden?: string,
 ): Settings {
   const given = givenKeys(config);
   const unknown: Mistake[] = [...given.keys()]
@@ -82,7 +84,7 @@ export function readSettings(
     }));
   const values = Object.fromEntries(Object.keys(schemas).map((key) => [key, givenValue(key, stack, given)]));
   const elsewhere = [...unknown, ...mistypedNamespaces(Object.keys(config), namespace)];
-  const complete = readEach(stack, schemas, values, secretKeys, elsewhere) as Read;
+  const complete = readEach(stack, schemas, values, { secretKeys, hidden }, elsewhere) as Read;
   const defaultName = defaultServerName(complete.environment, complete.customer.domain);
   const reached = completeVpn(complete.vpn);
   const own = completeServer(complete.server, defaultName);
@@ -102,13 +104,18 @@ export type NameSettings = Pick<Settings, "stack" | "environment" | "customer" |
 };
 
 /** Reads what a stack says of names, with the same checks and messages, and leaves alone whatever else it says or lacks. Pure. */
-export function readNames(stack: string, config: Readonly<Record<string, string>>): NameSettings {
+export function readNames(
+  stack: string,
+  config: Readonly<Record<string, string>>,
+  secretKeys: readonly string[] = [],
+  hidden?: string,
+): NameSettings {
   const given = givenKeys(config);
   const { environment, customer, dns } = schemas;
   const named = { environment, customer, dns, server: z.object({ hostname: server.shape.hostname }) };
   const values = Object.fromEntries(Object.keys(named).map((key) => [key, givenValue(key, stack, given)]));
   if (isTree(values.server)) values.server = { hostname: values.server.hostname };
-  const read = readEach(stack, named, values, [], []) as Omit<NameSettings, "stack" | "server"> & {
+  const read = readEach(stack, named, values, { secretKeys, hidden }, []) as Omit<NameSettings, "stack" | "server"> & {
     server: { hostname?: string };
   };
   const hostname = read.server.hostname ?? defaultServerName(read.environment, read.customer.domain);
@@ -132,7 +139,7 @@ function readEach(
   stack: string,
   each: Readonly<Record<string, z.ZodType>>,
   values: Readonly<Record<string, unknown>>,
-  secretKeys: readonly string[],
+  { secretKeys, hidden }: { readonly secretKeys: readonly string[]; readonly hidden: string | undefined },
   more: readonly Mistake[],
 ): Record<string, unknown> {
   const marked = (key: string) => secretKeys.includes(`${namespace}:${key}`);
@@ -140,14 +147,20 @@ function readEach(
   const read: Record<string, unknown> = {};
   for (const [key, schema] of Object.entries(each)) {
     const value = values[key];
-    const { error } = schema.safeParse(value);
-    if (error !== undefined) mistakes.push(...mistakesIn(key, schema, value, error.issues, marked(key)));
+    const issues = schema.safeParse(value).error?.issues.filter(({ path }) => !isHidden(value, path, hidden)) ?? [];
+    if (issues.length > 0) mistakes.push(...mistakesIn(key, schema, value, issues, marked(key)));
     if (key !== "environment") mistakes.push(...leftFromExample(value, key, isSecretThroughout(value, marked(key))));
     read[key] = readPartly(schema, value);
   }
   mistakes.push(...mistakesAcross(read as PartlyRead, values as Given, marked));
   if (mistakes.length > 0) throw new SettingsMistaken(stack, namespace, sorted(mistakes));
   return read;
+}
+
+/** Whether what stands at a path is a secret that nobody has opened. */
+function isHidden(value: unknown, path: readonly PropertyKey[], hidden: string | undefined): boolean {
+  if (hidden === undefined) return false;
+  return path.reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown> | undefined)?.[step], value) === hidden;
 }
 
 /** What to tell the user in every run without stopping it: each requirement that was overridden, openly. */

@@ -39,6 +39,16 @@ export interface Kind<Want extends object, Seen extends object, Memory extends o
   remove(seen: Seen, memory?: Memory): Step[];
   /** Pure: why what is seen must not be changed into what is wanted, and what to do; `ours` is false for what we did not make. */
   refuse?(want: Want, seen: Seen | undefined, ours: boolean): { why: string; remedy?: string } | undefined;
+  /**
+   * Whether a refusal ends only a change, and not a preview, which shows it as a difference: what somebody else must do first.
+   * @default false
+   */
+  readonly refusesLate?: boolean;
+  /**
+   * Whether it does not stand on the host: where it cannot be looked at, a refresh warns, and keeps what it knew.
+   * @default false
+   */
+  readonly elsewhere?: boolean;
   /** Pure: what to tell the user without stopping. */
   warn?(want: Want, seen: Seen | undefined): string[];
   /** Pure: outputs that follow from the inputs alone, so that previews know them. */

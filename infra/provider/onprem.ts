@@ -159,13 +159,13 @@ export class Onprem implements Plugin {
         kind.observe(link, want),
         findBegun(link, begunAt(urn, idOf(kind, want))),
       ]);
-      admit(kind, link, want, seen, withBegun({ say }, begun));
+      admit(beforehand(kind), link, want, seen, withBegun({ say }, begun));
       const agrees = seen !== undefined && kind.plan(want, seen).length === 0;
       return outputsOf(kind, inputs, agrees ? seen : foreseen, undefined);
     });
   }
 
-  async read(type: string, { id, name, inputs, outputs }: Known): Promise<Read | undefined> {
+  async read(type: string, { id, name, inputs, outputs, say }: Known): Promise<Read | undefined> {
     const kind = await this.#kind(type);
     // The run has failed with the first one that told why, or was warned of a host aside; the state stays as it is.
     if (this.#outOfReach?.told || this.#outOfReach?.aside) return { id, inputs, outputs };
@@ -181,10 +181,18 @@ export class Onprem implements Plugin {
     const host = this.#host;
     return explained(kind, name, async () => {
       const { unfinished } = outputs.values;
-      const seen = await kind.observe(host, want, unfinished as object | undefined);
+      let seen: object | undefined;
+      try {
+        seen = await kind.observe(host, want, unfinished as object | undefined);
+      } catch (error) {
+        if (imported || kind.elsewhere !== true || !(error instanceof Failure)) throw error;
+        say("warning", `${error.message}\nWhat was known of it is kept; the rest of the run goes on.`);
+        return { id, inputs, outputs };
+      }
       if (seen === undefined) return undefined;
+      const now = seen as Values;
       const keys = imported ? Object.keys(kind.fields) : Object.keys(inputs.values);
-      const found = Object.fromEntries(keys.map((key) => [key, key in seen ? seen[key] : want[key]]));
+      const found = Object.fromEntries(keys.map((key) => [key, key in now ? now[key] : want[key]]));
       // An import gets the defaults too, or the program that it was made for would differ in each.
       const overlaid: Values = imported ? { ...kind.check(defined(found), new Problems()), ...defined(found) } : found;
       const readInputs: Bag = { values: overlaid, secrets: inputs.secrets };
@@ -216,7 +224,7 @@ export class Onprem implements Plugin {
     if (unknownKeys(inputs.values).length > 0) return inputs;
     const { values: want } = inputs;
     try {
-      admit(kind, this.#link ?? { name: "the host" }, want, outputs.values, { ours: true });
+      admit(beforehand(kind), this.#link ?? { name: "the host" }, want, outputs.values, { ours: true });
     } catch (error) {
       throw labelled(kind, name, error);
     }
@@ -255,6 +263,13 @@ export class Onprem implements Plugin {
     const load = this.#kinds[type] as () => Promise<AnyKind>;
     return load();
   }
+}
+
+/** A kind as previews know it. */
+function beforehand(kind: AnyKind): AnyKind {
+  if (kind.refusesLate !== true) return kind;
+  const { refuse: _, ...rest } = kind;
+  return rest;
 }
 
 function defined(values: Values): Values {

@@ -14,13 +14,17 @@ const hidden = "[secret]";
  */
 export function stackSettings(stack: string, text: string, file: string): Settings {
   const config = configOf(text, file);
-  const secrets = Object.keys(config).filter((key) => holdsSecret(config[key]));
-  return readSettings(stack, asText(config), secrets);
+  return readSettings(stack, asText(config), secretsIn(config), hidden);
 }
 
 /** What a stack's file says of names, which is known before any server exists; whatever else it says or lacks is left alone. */
 export function stackNames(stack: string, text: string, file: string): NameSettings {
-  return readNames(stack, asText(configOf(text, file)));
+  const config = configOf(text, file);
+  return readNames(stack, asText(config), secretsIn(config), hidden);
+}
+
+function secretsIn(config: Readonly<Record<string, unknown>>): string[] {
+  return Object.keys(config).filter((key) => holdsSecret(config[key]));
 }
 
 /** As the engine hands it over. */

@@ -2,12 +2,20 @@ import type { CustomResourceOptions, Output } from "@pulumi/pulumi";
 import { z } from "zod";
 import { openAuthority } from "../acme/authority.ts";
 import { accountRefusal, recordAccount } from "../acme/ledger.ts";
-import { accountPath, accountSchema, contact, directoryUrl, externalAccount, pemCertificates } from "../acme-values.ts";
+import {
+  accountFolder,
+  accountPath,
+  accountSchema,
+  contact,
+  directoryUrl,
+  externalAccount,
+  pemCertificates,
+} from "../acme-values.ts";
 import { Failure } from "../failure.ts";
 import { byFields } from "../fields.ts";
 import type { Host } from "../host/host.ts";
 import type { Kind } from "../kind.ts";
-import { HostResource, type Inputs } from "../resource.ts";
+import { asSecret, HostResource, type Inputs } from "../resource.ts";
 import { type ActContext, act, run, write } from "../step.ts";
 import { userAgent } from "./acme-certificate-texts.ts";
 import { HostNotes } from "./acme-notes.ts";
@@ -82,7 +90,9 @@ export class AcmeAccount extends HostResource<AcmeAccountArgs> {
   declare readonly uri: Output<string>;
 
   constructor(name: string, args: Inputs<AcmeAccountArgs>, options?: CustomResourceOptions) {
-    super(acmeAccount.type, name, args, ["uri", "guarded"], options);
+    const { externalAccount: bound, ...open } = args;
+    const all = { ...open, ...(bound === undefined ? {} : { externalAccount: asSecret(bound) }) };
+    super(acmeAccount.type, name, all, ["uri", "guarded"], options);
   }
 }
 
@@ -171,5 +181,14 @@ export async function accountOn(host: Pick<Host, "inspect" | "name">, directory:
 }
 
 function parsed(content: Uint8Array | undefined) {
-  return accountSchema.parse(JSON.parse(new TextDecoder().decode(content)));
+  try {
+    return accountSchema.parse(JSON.parse(new TextDecoder().decode(content)));
+  } catch {
+    // What the parser would say may quote the key.
+    throw new Failure({
+      what: "could not read an account",
+      why: "its file is damaged, or was not written by this program",
+      remedy: `Take it out of ${accountFolder} on the host; the next update gets another account.`,
+    });
+  }
 }

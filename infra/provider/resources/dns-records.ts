@@ -43,6 +43,8 @@ export interface DnsRecordsSeen {
   wrong: string[];
   /** What does no harm and should be known. */
   notes: string[];
+  /** Of what is wrong, what concerns the world: an authority does not ask where the server does. */
+  forbids: string[];
 }
 
 const name = z
@@ -79,7 +81,7 @@ export class DnsRecords extends HostResource<DnsRecordsArgs> {
   declare readonly notes: Output<string[]>;
 
   constructor(name: string, args: Inputs<DnsRecordsArgs>, options?: CustomResourceOptions) {
-    super(dnsRecords.type, name, args, ["wrong", "notes"], options);
+    super(dnsRecords.type, name, args, ["wrong", "notes", "forbids"], options);
   }
 }
 
@@ -88,6 +90,7 @@ export const dnsRecords: Kind<DnsRecordsWant, DnsRecordsSeen> = {
   type: "onprem:dns:DnsRecords",
   summary: "CNAME records that a customer keeps, as the world and the server see them.",
   fields,
+  refusesLate: true,
   identity: [],
   check: byFields<DnsRecordsWant>(fields),
   id: ({ records }) =>
@@ -122,6 +125,11 @@ export const dnsRecords: Kind<DnsRecordsWant, DnsRecordsSeen> = {
       records: Object.fromEntries(judged.map(({ owner, target, findings }) => [owner, wordsOf(findings) ?? target])),
       wrong: all("wrong"),
       notes: all("warning"),
+      forbids: judged
+        .flatMap(({ findings }) =>
+          findings.filter(({ kind, severity }) => severity === "wrong" && !insideOnly.has(kind)),
+        )
+        .map(textOf),
     };
   },
 
@@ -129,12 +137,15 @@ export const dnsRecords: Kind<DnsRecordsWant, DnsRecordsSeen> = {
   remove: () => [],
 
   refuse({ require }, seen) {
-    if (!require || seen === undefined || seen.wrong.length === 0) return undefined;
-    return { why: seen.wrong.join("\n"), remedy: "The DNS instructions (`npm run documents`) have the records." };
+    if (!require || seen === undefined || seen.forbids.length === 0) return undefined;
+    return { why: seen.forbids.join("\n"), remedy: "The DNS instructions (`npm run documents`) have the records." };
   },
 
   warn: (_, seen) => [...(seen?.wrong ?? []), ...(seen?.notes ?? [])],
 };
+
+/** Findings about what the server itself sees. */
+const insideOnly: ReadonlySet<string> = new Set<Finding["kind"]>(["inside-differs", "filtered-inside"]);
 
 /** What is wrong with a record, by kind; `undefined` where nothing is. */
 function wordsOf(findings: readonly Finding[]): string | undefined {

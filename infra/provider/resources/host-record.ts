@@ -98,6 +98,7 @@ export class HostRecord extends HostResource<HostRecordArgs> {
 /** The lifecycle of `HostRecord`. Its steps are done from here, and not on the host. */
 export const hostRecord: Kind<HostRecordWant, HostRecordSeen, HostRecordMemory> = {
   type: "onprem:dns:HostRecord",
+  elsewhere: true,
   summary: "The addresses of a host in the vendor's zone.",
   fields,
   identity: ["name"],

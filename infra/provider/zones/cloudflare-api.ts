@@ -62,7 +62,7 @@ export class CloudflareApi {
   async list<Item>(call: Omit<Call, "method" | "body">): Promise<Item[]> {
     const found: Item[] = [];
     for (let page = 1; ; page++) {
-      const path = `${call.path}&per_page=100&page=${page}`;
+      const path = `${call.path}&per_page=50&page=${page}`;
       const { result, result_info } = await this.call({ ...call, method: "GET", path });
       found.push(...((result as Item[] | null | undefined) ?? []));
       if (page >= (result_info?.total_pages ?? 1)) return found;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { SettingsMistaken } from "../../../infra/settings/mistakes.ts";
-import { stackSettings } from "../../../scripts/documents/stack-settings.ts";
+import { stackNames, stackSettings } from "../../../scripts/documents/stack-settings.ts";
 import { ed25519Pair } from "../../ed25519.ts";
 
 const file = "Pulumi.prod.yaml";
@@ -47,4 +47,24 @@ describe("refuses what is no file of a stack", () => {
   ])("%j", (wrong, message) => {
     expect(() => stackSettings("prod", wrong, file)).toThrow(message);
   });
+});
+
+test("secrets of every kind stay encrypted, and are judged by nobody who cannot read them", () => {
+  const secure = '{ secure: "v1:xyz" }';
+  const zone = (more: string) => `  os2mo-on-prem:dns: { zone: { zone: os2mo-on-prem.magentahosted.dk, ${more} } }\n`;
+  const texts = [
+    zone(`kind: rfc2136, server: 10.0.0.53, key: { name: k, algorithm: hmac-sha256, secret: ${secure} }`),
+    zone(`kind: cloudflare, token: ${secure}`),
+    `  os2mo-on-prem:vpn: { wireguard: { addresses: [10.99.0.2/32], presharedKey: ${secure}, hub: { endpoint: "10.0.0.20:51820", publicKey: HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=, ranges: [10.99.0.0/24] } } }\n`,
+    `${zone(`kind: cloudflare, token: ${secure}`)}  os2mo-on-prem:https: { acme: { termsAgreed: true, externalAccount: { kid: k, hmacKey: ${secure} } } }\n`,
+  ];
+  for (const more of texts) {
+    expect(stackSettings("prod", text(more), file).server.hostname).toBe("os2mo.sonderby.dk");
+    expect(stackNames("prod", text(more), file).dns.suffix).toBe("os2mo-on-prem.magentahosted.dk");
+  }
+  // What is not encrypted is still told, and what is wrong beside a secret, too.
+  const plain = zone("kind: cloudflare, token: t0k3n");
+  expect(() => stackSettings("prod", text(plain), file)).toThrow("dns.zone.token must be a secret");
+  const wrong = zone(`kind: rfc2136, server: "no server", key: { name: k, algorithm: hmac-sha256, secret: ${secure} }`);
+  expect(() => stackSettings("prod", text(wrong), file)).toThrow("dns.zone.server");
 });

@@ -8,8 +8,14 @@ const right: DnsRecordsSeen = {
   records: { [owner]: target },
   wrong: [],
   notes: ["ns2 sends no answer\nAsk who runs it."],
+  forbids: [],
 };
-const missing: DnsRecordsSeen = { records: { [owner]: "missing" }, wrong: ["nobody has it\nCreate it."], notes: [] };
+const missing: DnsRecordsSeen = {
+  records: { [owner]: "missing" },
+  wrong: ["nobody has it\nCreate it."],
+  notes: [],
+  forbids: ["nobody has it\nCreate it."],
+};
 
 describe("check", () => {
   it.each([
