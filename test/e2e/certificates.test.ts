@@ -148,9 +148,11 @@ test("a web server that does not take the new pair keeps the old, and says why",
     "sed -i s,/root/other,/etc/onprem/tls/live, /etc/nginx/conf.d/lab.conf; systemctl reload nginx",
   );
   expect(await served()).toBe(before);
-  // Within a minute of a failure nothing is asked again, and that is told.
-  const { errors } = await up({ keyType: "rsa-2048" });
-  expect(errors.length === 0 || errors.join().includes("ONPREM_FORCE_CERTIFICATE")).toBe(true);
+  // The pair is kept, and no other is asked for.
+  const asked = await issued();
+  expect((await up({ keyType: "rsa-2048" })).errors).toEqual([]);
+  expect([await served(), await issued()]).toEqual([await serial(), asked]);
+  expect(await serial()).not.toBe(before);
 }, 180_000);
 
 test("the authority is down, or limits us: the old certificate stays, and the error says until when", async () => {
@@ -169,6 +171,23 @@ test("the authority is down, or limits us: the old certificate stays, and the er
   expect((await forced(() => up({ keyType: "ecdsa-p384" }))).errors).toEqual([]);
   expect(await serial()).not.toBe(before);
 }, 240_000);
+
+test("a renewal that fails while there is time is a warning, and so is that the next run must wait a minute", async () => {
+  const before = await serial();
+  const now = Date.now();
+  const window = { start: new Date(now - 7_200_000).toISOString(), end: new Date(now - 3_600_000).toISOString() };
+  await authority.suggest(await live(), { suggestedWindow: window });
+  await authority.fail({ kind: "rate-limited", retryAfter: 60, at: "newOrder" });
+  const failed = await up({ keyType: "ecdsa-p384" });
+  expect([failed.errors, await serial()]).toEqual([[], before]);
+  expect(failed.warnings.join("\n")).toMatch(/rateLimited[\s\S]*the next run tries again/);
+  await authority.heal();
+  const early = await up({ keyType: "ecdsa-p384" });
+  expect([early.errors, await serial()]).toEqual([[], before]);
+  expect(early.warnings.join("\n")).toContain("ONPREM_FORCE_CERTIFICATE");
+  expect((await forced(() => up({ keyType: "ecdsa-p384" }))).errors).toEqual([]);
+  expect(await serial()).not.toBe(before);
+}, 180_000);
 
 /** Tries in spite of earlier failures. */
 async function forced<Result>(run: () => Promise<Result>): Promise<Result> {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
@@ -97,6 +97,10 @@ const records = () => {
 };
 
 test("before the customer's records are there, the server is set up and the authority is asked for nothing", async () => {
+  // A preview, which `pulumi up` begins with, shows what is missing and does not fail for it.
+  const preview = await pulumi("preview", "--stack", "prod", "--config-file", file());
+  expect({ code: preview.code, said: preview.code === 0 ? "" : preview.said }).toEqual({ code: 0, said: "" });
+  expect(preview.said).toContain(`${host}. CNAME ${host}.${names.vendor.zone}.`);
   const { errors, changes } = await update(stacks, "prod", signal, () => {});
   expect(errors.join("\n")).toContain(`${host}. CNAME ${host}.${names.vendor.zone}.`);
   expect(changes.create).toEqual(expect.arrayContaining(["Firewall server-firewall"]));
@@ -120,6 +124,18 @@ test("DNS-1, NET-4, Q-SRV-7: with them one run ends in HTTPS, and people see whi
   const preview = await pulumi("preview", ...words);
   expect({ code: preview.code, said: preview.code === 0 ? "" : preview.said }).toEqual({ code: 0, said: "" });
 }, 240_000);
+
+test("with the zone's key encrypted in the stack's file, the records are verified and the documents written all the same", async () => {
+  expect(readFileSync(file(), "utf8")).not.toContain(names.vendor.keys.records.secret);
+  const script = (name: string, ...words: string[]) =>
+    finish([process.execPath, join(projectFolder, "scripts", `${name}.ts`), ...words, "--config-file", file()], {
+      env: stacks.env,
+    });
+  const verified = await script("verify", "dns", "prod");
+  expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining("all 2 records are right")]);
+  const written = await script("documents", "prod", "--out", join(folder, "documents"));
+  expect({ code: written.code, said: written.code === 0 ? "" : written.stderr }).toEqual({ code: 0, said: "" });
+});
 
 test("npm run renew renews what is due, and nothing else; its report says so", async () => {
   const renew = () =>

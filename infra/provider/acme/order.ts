@@ -40,6 +40,11 @@ export interface Issued {
   readonly replaced: boolean;
 }
 
+/** An order gave a certificate that the server has no key for. */
+export class OtherKey extends Failure {
+  override readonly name = "OtherKey";
+}
+
 export interface Circumstances extends Surroundings {
   readonly what: string;
   readonly session: Session;
@@ -67,7 +72,7 @@ export async function fill(request: CertificateRequest, solver: Solver, here: Ci
   const [leaf] = certificatesOf(chain);
   if (leaf === undefined || !sameKey(factsOf(leaf).publicKey, publicKeyOfRequest(request.csr))) {
     const why = `what order ${order.url} gave is ${leaf === undefined ? "no certificate" : "for another key"}`;
-    throw new Failure({ what, why, remedy: "Run it again: that makes a new order." });
+    throw new OtherKey({ what, why, remedy: "Run it again: that makes a new order." });
   }
   return { chain, url: order.url, replaced };
 }

@@ -12,7 +12,7 @@ import {
   publicKeyHash,
   userAgent,
 } from "./acme-certificate-texts.ts";
-import { gotHere } from "./acme-obtain.ts";
+import { settledHere } from "./acme-obtain.ts";
 
 /** What is known of a pair before it is judged. */
 export interface Pair {
@@ -64,7 +64,7 @@ async function seenOf(
     notAfter: certificate.notAfter.toISOString(),
     renewAt: renewal.at.toISOString(),
     renewal: renewal.why,
-    due: renewal.due && !gotHere.has(fingerprint),
+    due: renewal.due && !settledHere.has(fingerprint),
     served: !served ? "nothing" : served === fingerprint ? "yes" : "another",
     problems,
     certificate: /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----\n?/.exec(chain)?.[0] ?? "",

@@ -82,6 +82,8 @@ umask 077
 folder=$1 name=$2 port=$3 unit=$4
 next=$folder/next
 ${handshake}
+# A renewal that could wait brought none.
+[ -s "$next/fullchain.pem" ] || exit 0
 want=$(openssl x509 -in "$next/fullchain.pem" -noout -fingerprint -sha256 | sed 's/.*=//')
 one=$(openssl x509 -in "$next/fullchain.pem" -noout -pubkey | sha256sum)
 other=$(openssl pkey -in "$next/key.pem" -pubout | sha256sum)
@@ -89,7 +91,6 @@ other=$(openssl pkey -in "$next/key.pem" -pubout | sha256sum)
 version=versions/$(date -u +%Y%m%dT%H%M%S)-$(openssl x509 -in "$next/fullchain.pem" -noout -serial | sed 's/.*=//' | tail -c 17)
 old=$(readlink -- "$folder/live" || true)
 point() { ln -sfn -- "$1" "$folder/live.new" && mv -T -- "$folder/live.new" "$folder/live"; }
-rm -f -- "$next/request.pem" "$next/for"
 sync -f "$next" 2>/dev/null || sync
 mv -T -- "$next" "$folder/$version"
 point "$version"
@@ -106,15 +107,17 @@ takes() {
 }
 if reads && ! takes; then
     if [ -n "$old" ]; then point "$old"; systemctl reload -- "$unit" || true; else rm -f -- "$folder/live"; fi
-    mkdir -p -- "$folder/refused"
-    rm -rf -- "$folder/refused/"*
-    mv -- "$folder/$version" "$folder/refused/"
+    # Kept for the next run, which asks for no other.
+    mv -T -- "$folder/$version" "$next"
     echo "$unit did not take the new certificate: $said" >&2
     journalctl --quiet --no-pager -o cat -n 5 -u "$unit" >&2 || true
     exit 4
 fi
-# The one before stays for people; older ones go.
-ls -1t -- "$folder/versions" | tail -n +3 | while read -r stale; do rm -rf -- "$folder/versions/$stale"; done
+rm -f -- "$folder/$version/request.pem" "$folder/$version/for"
+# The one before stays for people; all others go.
+ls -1 -- "$folder/versions" | while read -r stale; do
+    case versions/$stale in "$version" | "$old") ;; *) rm -rf -- "$folder/versions/$stale" ;; esac
+done
 `;
 
 /** What {@link lookScript} prints. */

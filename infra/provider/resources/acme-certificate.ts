@@ -233,7 +233,7 @@ export const acmeCertificate: Kind<AcmeCertificateWant, AcmeCertificateSeen, Acm
       ),
       act(
         `get a certificate for ${want.names.join(", ")} from ${new URL(want.directory).host}`,
-        (context) => obtain(want, context),
+        (context) => obtain(want, context, property === "due" ? seen : undefined),
         {
           property,
         },
@@ -270,7 +270,12 @@ export const acmeCertificate: Kind<AcmeCertificateWant, AcmeCertificateSeen, Acm
   },
 
   warn: (_, seen) =>
-    seen === undefined || seen.problems.length === 0 ? [] : [`the certificate: ${seen.problems.join("; ")}`],
+    seen === undefined
+      ? []
+      : [
+          ...(seen.problems.length === 0 ? [] : [`the certificate: ${seen.problems.join("; ")}`]),
+          ...(seen.due ? [`the certificate falls due: ${seen.renewal}`] : []),
+        ],
 
   remember: ({ folder, directory, roots, revokeOnDelete }) => ({
     folder,
@@ -280,7 +285,7 @@ export const acmeCertificate: Kind<AcmeCertificateWant, AcmeCertificateSeen, Acm
   }),
 };
 
-const removeScript = `rm -rf -- "$1/live" "$1/versions" "$1/next" "$1/refused"
+const removeScript = `rm -rf -- "$1/live" "$1/versions" "$1/next"
 rmdir --ignore-fail-on-non-empty -- "$1" 2>/dev/null || true`;
 
 /** The property for which another certificate is needed, if it is. */

@@ -107,7 +107,7 @@ describe("challenges", () => {
     for (const value of ["a", "b", "c", "d", "e"]) stored("TXT", `"${value}"`);
     expect(await zone().values(name)).toEqual(["a", "b", "c", "d", "e"]);
     expect(cloudflare.called.slice(2).map(({ query }) => query)).toEqual(
-      ["1", "2", "3"].map((page) => ({ type: "TXT", name, per_page: "100", page })),
+      ["1", "2", "3"].map((page) => ({ type: "TXT", name, per_page: "50", page })),
     );
   });
 
