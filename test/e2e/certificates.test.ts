@@ -177,7 +177,7 @@ test("a renewal that fails while there is time is a warning, and so is that the 
   const now = Date.now();
   const window = { start: new Date(now - 7_200_000).toISOString(), end: new Date(now - 3_600_000).toISOString() };
   await authority.suggest(await live(), { suggestedWindow: window });
-  await authority.fail({ kind: "rate-limited", retryAfter: 60, at: "newOrder" });
+  await authority.fail({ kind: "rate-limited", retryAfter: 3600, at: "newOrder" });
   const failed = await up({ keyType: "ecdsa-p384" });
   expect([failed.errors, await serial()]).toEqual([[], before]);
   expect(failed.warnings.join("\n")).toMatch(/rateLimited[\s\S]*the next run tries again/);
