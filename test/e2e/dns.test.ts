@@ -195,7 +195,9 @@ test("--watch waits for the customer, tells when each turns right, and ends", as
   const { code, stdout } = await watching;
   expect(code).toBe(0);
   const told = stdout.split("\n").filter((line) => /^(ok|WRONG) |records are/.test(line));
-  expect(told.map((line) => line.replace(/ {2}CNAME.*/, "").replace(/ +/g, " "))).toEqual([
+  // A note that comes and goes, while servers follow each other, tells a record once more.
+  const lines = told.map((line) => line.replace(/ {2}CNAME.*/, "").replace(/ +/g, " "));
+  expect([...new Set(lines)]).toEqual([
     `WRONG ${host}`,
     `WRONG ${challenge}`,
     "2 of 2 records are not right; asking again",
