@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { escaped } from "../html.ts";
 import type { Environment } from "../settings.ts";
 
 /** Whose server it is, and which. */
@@ -156,17 +157,4 @@ function breakable(hostname: string): string {
     .split(/(?=\.)/)
     .map(escaped)
     .join("<wbr>");
-}
-
-const entities: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-/** Text in which nothing is markup. */
-function escaped(plain: string): string {
-  return plain.replace(/[&<>"']/g, (character) => entities[character] ?? character);
 }

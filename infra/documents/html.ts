@@ -1,3 +1,4 @@
+import { escaped as text } from "../html.ts";
 import type { Answer, Code, CustomerDocument, Section, Table } from "./document.ts";
 
 /** A document as one HTML file that needs nothing else, made for A4 paper and readable on a screen. */
@@ -127,17 +128,4 @@ function answer({ question, known = "" }: Answer): string {
 
 function paragraph(plain: string): string {
   return `<p>${text(plain)}</p>`;
-}
-
-const entities: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-/** Text in which nothing is markup. */
-function text(plain: string): string {
-  return plain.replace(/[&<>"']/g, (character) => entities[character] ?? character);
 }

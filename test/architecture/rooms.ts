@@ -15,8 +15,9 @@ const rooms: Readonly<Record<string, Room>> = {
     prefixes: ["infra/index.ts", "infra/program.mjs"],
     may: ["components", "settings", "documents", "plugins", "starting"],
   },
-  components: { prefixes: ["infra/components/"], may: ["resources", "settings"] },
-  documents: { prefixes: ["infra/documents/"], may: ["settings"] },
+  components: { prefixes: ["infra/components/"], may: ["resources", "settings", "markup"] },
+  documents: { prefixes: ["infra/documents/"], may: ["settings", "markup"] },
+  markup: { prefixes: ["infra/html.ts"], may: [] },
   settings: { prefixes: ["infra/settings.ts", "infra/settings/"], may: ["kind", "zones"] },
   plugins: { prefixes: ["infra/plugins/"], may: ["host", "contract", "kind", "serving", "starting"] },
   /** The plugin's process: the protocol, and what joins it with the kinds and the hosts. */

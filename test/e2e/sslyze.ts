@@ -1,9 +1,5 @@
-import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
-import { cacheFolder } from "../../lab/places.ts";
-import { ensureRequirements, pythonNeeds } from "../../lab/requirements.ts";
 import { finish } from "../../scripts/command.ts";
+import { pythonTool } from "./python-tool.ts";
 
 /** The version that docs/https.md names. */
 export const sslyzeVersion = "6.3.1";
@@ -42,7 +38,7 @@ export async function sslyze(hostname: string, address: string, ca: string): Pro
     "--early_data",
     "--resum",
   ];
-  const words = [await program(), ...options, `${hostname}:443{${address}}`] as const;
+  const words = [await pythonTool("sslyze", packages, 180), ...options, `${hostname}:443{${address}}`] as const;
   const { stdout, stderr } = await finish(words, { timeout: 120 });
   const [scan = "", compliance = ""] = stdout.split("COMPLIANCE AGAINST TLS CONFIGURATION");
   if (!/: (OK - Compliant|FAILED)/.test(compliance))
@@ -66,21 +62,4 @@ function headed(text: string): { heading: string; line: string }[] {
     if (title !== undefined) heading = title;
     return title === undefined && raw.trim() !== "" ? [{ heading, line: raw.trim() }] : [];
   });
-}
-
-async function program(): Promise<string> {
-  const folder = join(cacheFolder(), "test", `sslyze-${sslyzeVersion}`);
-  const found = join(folder, "bin", "sslyze");
-  if (existsSync(found)) return found;
-  await rm(folder, { recursive: true, force: true });
-  await ensureRequirements(pythonNeeds, () => undefined);
-  const pip = [join(folder, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", "--no-deps"] as const;
-  for (const words of [
-    ["/usr/bin/python3", "-m", "venv", folder] as const,
-    [...pip, ...Object.entries(packages).map(([name, version]) => `${name}==${version}`)] as const,
-  ]) {
-    const ran = await finish(words, { timeout: 180 });
-    if (ran.code !== 0) throw new Error(`sslyze could not be installed: ${ran.stderr}`);
-  }
-  return found;
 }

@@ -6,7 +6,7 @@ import type { AcmeCertificateSeen, AcmeCertificateWant } from "./acme-certificat
 import {
   fingerprintOf,
   type IssuedNote,
-  issuedSchema,
+  issuedOf,
   keyTypes,
   type PairLook,
   publicKeyHash,
@@ -112,16 +112,6 @@ async function renewalFor(
     return renewalOf(certificate, { ...matter, info: await authority.renewalInfo(chain) });
   } catch {
     return renewalOf(certificate, matter);
-  }
-}
-
-function issuedOf(content: Uint8Array | undefined, chain: string): IssuedNote | undefined {
-  if (content === undefined) return undefined;
-  try {
-    const note = issuedSchema.parse(JSON.parse(new TextDecoder().decode(content)));
-    return note.fingerprint === fingerprintOf(chain) ? note : undefined;
-  } catch {
-    return undefined;
   }
 }
 

@@ -167,3 +167,14 @@ export function publicKeyHash(publicKey: string): string {
   const der = createPublicKey(publicKey).export({ type: "spki", format: "der" });
   return createHash("sha256").update(der).digest("hex");
 }
+
+/** The note beside a chain, where it is about this one: else somebody has put the chain there. */
+export function issuedOf(content: Uint8Array | undefined, chain: string): IssuedNote | undefined {
+  if (content === undefined) return undefined;
+  try {
+    const note = issuedSchema.parse(JSON.parse(new TextDecoder().decode(content)));
+    return note.fingerprint === fingerprintOf(chain) ? note : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -22,7 +22,7 @@ import { type ActContext, write } from "../step.ts";
 import { type VendorZone, vendorZone } from "../zones/zone.ts";
 import { accountOn } from "./acme-account.ts";
 import type { AcmeCertificateSeen, AcmeCertificateWant } from "./acme-certificate.ts";
-import { fingerprintOf, type IssuedNote, issuedSchema, type OrderNote, userAgent } from "./acme-certificate-texts.ts";
+import { fingerprintOf, type IssuedNote, issuedOf, type OrderNote, userAgent } from "./acme-certificate-texts.ts";
 import { HostNotes } from "./acme-notes.ts";
 
 /**
@@ -276,14 +276,8 @@ async function issuedChain(
   )) as [Awaited<ReturnType<Host["inspect"]>>, Awaited<ReturnType<Host["inspect"]>>];
   if (chainFile === undefined || noteFile === undefined) return undefined;
   const chain = new TextDecoder().decode(chainFile.content);
-  try {
-    const note = issuedSchema.parse(JSON.parse(new TextDecoder().decode(noteFile.content)));
-    return note.directory === directory && note.profile === profile && note.fingerprint === fingerprintOf(chain)
-      ? chain
-      : undefined;
-  } catch {
-    return undefined;
-  }
+  const note = issuedOf(noteFile.content, chain);
+  return note?.directory === directory && note.profile === profile ? chain : undefined;
 }
 
 async function keep(
