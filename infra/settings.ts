@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { propertyPath } from "./provider/problems.ts";
-import { type Given, mistakesAcross, type PartlyRead } from "./settings/across.ts";
-import { dns } from "./settings/dns.ts";
+import { type Given, mistakesAcross, mistakesOfNames, type PartlyRead } from "./settings/across.ts";
+import { completeDns, type DnsSettings, dns } from "./settings/dns.ts";
 import { leftFromExample } from "./settings/example.ts";
 import { firewall } from "./settings/firewall.ts";
-import { https } from "./settings/https.ts";
+import { https, type Issuing, namedHttps } from "./settings/https.ts";
 import { completeManagement, type ManagementSettings, management } from "./settings/management.ts";
 import { type Mistake, mistakesIn, SettingsMistaken } from "./settings/mistakes.ts";
 import { defaultServerName } from "./settings/names.ts";
@@ -47,10 +47,11 @@ export const schemas = {
 type Read = { [Key in keyof typeof schemas]: z.output<(typeof schemas)[Key]> };
 
 /** The settings of one stack: complete, checked, defaults filled in. */
-export interface Settings extends Omit<Read, "server" | "vpn" | "management"> {
+export interface Settings extends Omit<Read, "server" | "vpn" | "management" | "dns"> {
   /** The stack's name. */
   readonly stack: string;
   readonly server: ServerSettings;
+  readonly dns: DnsSettings;
   readonly vpn: VpnSettings;
   readonly management: ManagementSettings;
 }
@@ -84,7 +85,8 @@ export function readSettings(
     }));
   const values = Object.fromEntries(Object.keys(schemas).map((key) => [key, givenValue(key, stack, given)]));
   const elsewhere = [...unknown, ...mistypedNamespaces(Object.keys(config), namespace)];
-  const complete = readEach(stack, schemas, values, { secretKeys, hidden }, elsewhere) as Read;
+  const reading = { secretKeys, hidden, across: mistakesAcross };
+  const complete = readEach(stack, schemas, values, reading, elsewhere) as Read;
   const defaultName = defaultServerName(complete.environment, complete.customer.domain);
   const reached = completeVpn(complete.vpn);
   const own = completeServer(complete.server, defaultName);
@@ -92,6 +94,9 @@ export function readSettings(
     ...complete,
     stack,
     server: own,
+    // Of what is secret as a whole, and was not opened, nothing is known.
+    https: complete.https ?? {},
+    dns: completeDns(complete.dns, complete.https?.acme?.directory),
     vpn: reached,
     firewall: withVpn(complete.firewall, reached),
     management: completeManagement(complete.management, complete.firewall.saltMaster, own.hostname),
@@ -101,6 +106,7 @@ export function readSettings(
 /** What documents about names need of a stack: all of it is known before any server exists. */
 export type NameSettings = Pick<Settings, "stack" | "environment" | "customer" | "dns"> & {
   readonly server: Pick<ServerSettings, "hostname">;
+  readonly https: Issuing;
 };
 
 /** Reads what a stack says of names, with the same checks and messages, and leaves alone whatever else it says or lacks. Pure. */
@@ -112,14 +118,29 @@ export function readNames(
 ): NameSettings {
   const given = givenKeys(config);
   const { environment, customer, dns } = schemas;
-  const named = { environment, customer, dns, server: z.object({ hostname: server.shape.hostname }) };
+  const named = {
+    environment,
+    customer,
+    dns,
+    https: namedHttps,
+    server: z.object({ hostname: server.shape.hostname }),
+  };
   const values = Object.fromEntries(Object.keys(named).map((key) => [key, givenValue(key, stack, given)]));
   if (isTree(values.server)) values.server = { hostname: values.server.hostname };
-  const read = readEach(stack, named, values, { secretKeys, hidden }, []) as Omit<NameSettings, "stack" | "server"> & {
+  values.https = issuingIn(values.https);
+  const reading = { secretKeys, hidden, across: mistakesOfNames };
+  const read = readEach(stack, named, values, reading, []) as Pick<Read, "environment" | "customer" | "dns"> & {
+    https: Issuing;
     server: { hostname?: string };
   };
   const hostname = read.server.hostname ?? defaultServerName(read.environment, read.customer.domain);
-  return { ...read, stack, server: { hostname } };
+  return { ...read, stack, server: { hostname }, dns: completeDns(read.dns, read.https.acme?.directory) };
+}
+
+/** Who issues, where settings of HTTPS say it in their way. */
+function issuingIn(https: unknown): object {
+  const acme = isTree(https) ? https.acme : undefined;
+  return isTree(acme) ? { acme: { directory: acme.directory, account: acme.account } } : {};
 }
 
 function givenKeys(config: Readonly<Record<string, string>>): Map<string, string> {
@@ -134,12 +155,20 @@ function givenValue(key: string, stack: string, given: ReadonlyMap<string, strin
   return key === "environment" ? environmentValue(stack, given) : parsed(given.get(key));
 }
 
+/** How values are read. */
+interface Reading {
+  readonly secretKeys: readonly string[];
+  readonly hidden: string | undefined;
+  /** What is wrong between them. */
+  readonly across: typeof mistakesAcross;
+}
+
 /** Each value by its schema, and what lies between them. @throws SettingsMistaken with every mistake, `more` included. */
 function readEach(
   stack: string,
   each: Readonly<Record<string, z.ZodType>>,
   values: Readonly<Record<string, unknown>>,
-  { secretKeys, hidden }: { readonly secretKeys: readonly string[]; readonly hidden: string | undefined },
+  { secretKeys, hidden, across }: Reading,
   more: readonly Mistake[],
 ): Record<string, unknown> {
   const marked = (key: string) => secretKeys.includes(`${namespace}:${key}`);
@@ -152,7 +181,7 @@ function readEach(
     if (key !== "environment") mistakes.push(...leftFromExample(value, key, isSecretThroughout(value, marked(key))));
     read[key] = readPartly(schema, value);
   }
-  mistakes.push(...mistakesAcross(read as PartlyRead, values as Given, marked));
+  mistakes.push(...across(read as PartlyRead, values as Given, marked));
   if (mistakes.length > 0) throw new SettingsMistaken(stack, namespace, sorted(mistakes));
   return read;
 }

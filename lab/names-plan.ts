@@ -90,6 +90,9 @@ export const authorityName = `ca.${vendorDomain}`;
 /** The certificate authority's addresses in a lab. */
 export const authorityAddresses = (plan: AddressPlan) => besideVendor(plan, 231);
 
+/** Those of a test authority, which has no name in DNS. */
+export const testAuthorityAddresses = (plan: AddressPlan) => besideVendor(plan, 232);
+
 /** Addresses in the vendor's segment. */
 function besideVendor({ places: { vendor } }: AddressPlan, last: number): Addresses {
   return { v4: vendor.v4.replace(/\d+$/, `${last}`), v6: vendor.v6.replace(/\d+$/, `${last}`) };

@@ -1,5 +1,5 @@
 import { LabError } from "./lab-error.ts";
-import { authorityName } from "./names-plan.ts";
+import { type AuthorityPlaces, authorityPlaces } from "./pebble-places.ts";
 import type { Addresses } from "./status.ts";
 
 /** How the certificate authority behaves. */
@@ -33,81 +33,6 @@ const defaults = {
   domainBlocklist: [],
 } satisfies AuthorityOptions;
 
-/** Where a client may ask, and what Pebble calls it in URLs. */
-const stepPaths = {
-  directory: "/dir",
-  newNonce: "/nonce-plz",
-  newAccount: "/sign-me-up",
-  account: "/my-account/",
-  newOrder: "/order-plz",
-  authorization: "/authZ/",
-  challenge: "/chalZ/",
-  order: "/my-order/",
-  finalize: "/finalize-order/",
-  certificate: "/certZ/",
-  revokeCert: "/revoke-cert",
-  keyChange: "/rollover-account-key",
-  renewalInfo: "/draft-ietf-acme-ari-03/renewalInfo/",
-} as const;
-
-/** A resource of the authority (RFC 8555, section 7.1; RFC 9773). */
-export type AuthorityStep = keyof typeof stepPaths;
-
-/** Something that the authority does wrong, until it is healed. */
-export type AuthorityFault = (
-  | { /** 429 with `Retry-After` in seconds. */ readonly kind: "rate-limited"; readonly retryAfter: number }
-  | { /** 503, as a load balancer answers whose authority is gone. */ readonly kind: "down" }
-  | { /** Each answer comes so many milliseconds later. */ readonly kind: "slow"; readonly milliseconds: number }
-  | { /** Connections are taken, and no answer ever comes. */ readonly kind: "hanging" }
-  | { /** 403: the name is none that this authority serves. */ readonly kind: "rejecting"; readonly detail?: string }
-  | { /** 400: the nonce is no good, and here is another one. */ readonly kind: "bad-nonce" }
-) & {
-  /** Where. @default newOrder for rate-limited, rejecting and bad-nonce; everywhere for the others */
-  readonly at?: AuthorityStep;
-  /** How often; then all is well again. @default always */
-  readonly times?: number;
-};
-
-/** What the program in front of Pebble reads. */
-export interface FrontRule {
-  /** Beginning of the paths that it is about. */
-  readonly path: string;
-  /** 0 for always. */
-  readonly times: number;
-  readonly milliseconds: number;
-  readonly hang: boolean;
-  /** 0 for Pebble's own answer. */
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
-
-/** A request that the authority got. */
-export interface AuthorityRequest {
-  readonly method: string;
-  /** `undefined` for a path that is none of the authority's. */
-  readonly step: AuthorityStep | undefined;
-  readonly path: string;
-  /** Of the answer; 0 where none will come. */
-  readonly status: number;
-}
-
-/** What is at fixed places on the vendor's host. */
-export const folder = "/opt/authority";
-/** Configurations, keys and certificates. */
-export const settingsFolder = "/etc/authority";
-/** A file that is there while something is wrong. */
-export const faultFile = `${settingsFolder}/fault.json`;
-/** A line for each request. */
-export const requestLog = "/var/log/authority-requests.log";
-/** What signed the certificate of the authority's web server. */
-export const rootsFile = `${settingsFolder}/roots.pem`;
-const certificateFile = `${settingsFolder}/tls.pem`;
-const keyFile = `${settingsFolder}/tls.key`;
-/** Pebble itself, which only the machine reaches; and where it tells and takes what no real authority would. */
-export const pebbleUrl = "https://127.0.0.1:14000";
-export const managementUrl = "https://127.0.0.1:15000";
-
 /** Refuses what Pebble would take for something else without a word. */
 export function checkOptions(options: AuthorityOptions): Required<Omit<AuthorityOptions, "eab">> & AuthorityOptions {
   const all = { ...defaults, ...options };
@@ -133,18 +58,20 @@ export function checkOptions(options: AuthorityOptions): Required<Omit<Authority
   throw new LabError("the certificate authority cannot be started like this", problems.join("\n  "));
 }
 
+const usual = authorityPlaces("authority");
+
 /** Pebble's configuration. */
-export function pebbleConfiguration(options: AuthorityOptions): string {
+export function pebbleConfiguration(options: AuthorityOptions, places: AuthorityPlaces = usual): string {
   const { profiles, eab, retryAfter, domainBlocklist } = checkOptions(options);
   const pebble = {
-    listenAddress: new URL(pebbleUrl).host,
-    managementListenAddress: new URL(managementUrl).host,
-    certificate: certificateFile,
-    privateKey: keyFile,
+    listenAddress: new URL(places.pebbleUrl).host,
+    managementListenAddress: new URL(places.managementUrl).host,
+    certificate: places.certificateFile,
+    privateKey: places.keyFile,
     httpPort: 80,
     tlsPort: 443,
     keyAlgorithm: "ecdsa",
-    caaIdentities: [authorityName],
+    caaIdentities: [places.name],
     externalAccountBindingRequired: eab !== undefined,
     externalAccountMACKeys: eab === undefined ? {} : { [eab.kid]: eab.hmacKey },
     domainBlocklist,
@@ -172,7 +99,12 @@ export function pebbleEnvironment(options: AuthorityOptions): string {
 }
 
 /** Services of the vendor's host by file: Pebble, which asks `resolver`, and what stands in front of it at `own`. */
-export function authorityUnits(own: Addresses, resolver: Addresses): Readonly<Record<string, string>> {
+export function authorityUnits(
+  own: Addresses,
+  resolver: Addresses,
+  places: AuthorityPlaces = usual,
+): Readonly<Record<string, string>> {
+  const { folder, settingsFolder } = places;
   const service = (description: string, lines: readonly string[]) =>
     [
       "[Unit]",
@@ -190,34 +122,34 @@ export function authorityUnits(own: Addresses, resolver: Addresses): Readonly<Re
     ].join("\n");
   const front = {
     listen: `${own.v4}:443,[${own.v6}]:443`,
-    pebble: pebbleUrl,
-    certificate: certificateFile,
-    key: keyFile,
-    roots: rootsFile,
-    faults: faultFile,
+    pebble: places.pebbleUrl,
+    certificate: places.certificateFile,
+    key: places.keyFile,
+    roots: places.rootsFile,
+    faults: places.faultFile,
   };
   return {
-    "/etc/systemd/system/authority-pebble.service": service("Certificate authority", [
+    [`/etc/systemd/system/${places.services.pebble}`]: service("Certificate authority", [
       `EnvironmentFile=${settingsFolder}/pebble.env`,
       `ExecStart=${folder}/pebble -strict -config ${settingsFolder}/pebble.json -dnsserver ${resolver.v4}:53`,
     ]),
-    "/etc/systemd/system/authority-front.service": service("Front of the certificate authority", [
+    [`/etc/systemd/system/${places.services.front}`]: service("Front of the certificate authority", [
       `ExecStart=${folder}/front ${Object.entries(front)
         .map(([name, value]) => `-${name} ${value}`)
         .join(" ")}`,
-      `StandardOutput=append:${requestLog}`,
+      `StandardOutput=append:${places.requestLog}`,
       "StandardError=journal",
     ]),
   };
 }
 
 /** Settings of openssl(1) for a root and what it signs. */
-export function certificateSettings({ v4, v6 }: Addresses): string {
+export function certificateSettings({ v4, v6 }: Addresses, { name }: AuthorityPlaces = usual): string {
   return `[req]
 prompt = no
 distinguished_name = name
 [name]
-CN = ${authorityName}
+CN = ${name}
 [root]
 basicConstraints = critical, CA:true
 keyUsage = critical, keyCertSign, cRLSign
@@ -228,12 +160,12 @@ keyUsage = critical, digitalSignature
 extendedKeyUsage = serverAuth
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
-subjectAltName = DNS:${authorityName}, IP:${v4}, IP:${v6}, IP:127.0.0.1
+subjectAltName = DNS:${name}, IP:${v4}, IP:${v6}, IP:127.0.0.1
 `;
 }
 
 /** Script that makes the root and the certificate of the authority's web server. The root's key is thrown away. */
-export const certificateScript = `
+export const certificateScript = ({ settingsFolder, rootsFile, keyFile, certificateFile }: AuthorityPlaces) => `
 umask 077
 cd ${settingsFolder}
 root=$(mktemp)
@@ -242,59 +174,3 @@ new -extensions root -subj "/CN=Root of the lab's web servers" -keyout "$root" -
 new -extensions server -CA ${rootsFile} -CAkey "$root" -keyout ${keyFile} -out ${certificateFile}
 rm "$root"
 `;
-
-/** A fault as the program in front of Pebble does it. */
-export function frontRule(fault: AuthorityFault): FrontRule {
-  const everywhere = ["down", "slow", "hanging"].includes(fault.kind);
-  const step = fault.at ?? (everywhere ? undefined : "newOrder");
-  const none: FrontRule = {
-    path: step === undefined ? "/" : stepPaths[step],
-    times: fault.times ?? 0,
-    milliseconds: 0,
-    hang: false,
-    status: 0,
-    headers: {},
-    body: "",
-  };
-  switch (fault.kind) {
-    case "slow":
-      return { ...none, milliseconds: fault.milliseconds };
-    case "hanging":
-      return { ...none, hang: true };
-    case "down":
-      return { ...none, status: 503, headers: { "Content-Type": "text/html" }, body: "<h1>Service unavailable</h1>\n" };
-    case "rate-limited":
-      return {
-        ...none,
-        ...problem(429, "rateLimited", `too many new orders recently, retry after ${fault.retryAfter} seconds`),
-        headers: { "Content-Type": "application/problem+json", "Retry-After": String(fault.retryAfter) },
-      };
-    case "rejecting":
-      return {
-        ...none,
-        ...problem(
-          403,
-          "rejectedIdentifier",
-          fault.detail ?? "The ACME server refuses to issue a certificate for this name",
-        ),
-      };
-    case "bad-nonce":
-      return { ...none, ...problem(400, "badNonce", "JWS has an invalid anti-replay nonce") };
-  }
-}
-
-/** A problem document (RFC 7807; RFC 8555, section 6.7). */
-function problem(status: number, type: string, detail: string): Pick<FrontRule, "status" | "headers" | "body"> {
-  const document = { type: `urn:ietf:params:acme:error:${type}`, detail, status };
-  return { status, headers: { "Content-Type": "application/problem+json" }, body: JSON.stringify(document) };
-}
-
-/** The requests of the log. */
-export function readRequests(log: string): AuthorityRequest[] {
-  return log.split("\n").flatMap((line) => {
-    const [method, path, status] = line.split(" ");
-    if (method === undefined || path === undefined || status === undefined) return [];
-    const step = (Object.keys(stepPaths) as AuthorityStep[]).find((name) => path.startsWith(stepPaths[name]));
-    return [{ method, step, path, status: Number(status) }];
-  });
-}

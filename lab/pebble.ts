@@ -6,40 +6,32 @@ import { Inside } from "./inside.ts";
 import { LabError } from "./lab-error.ts";
 import type { LabNames } from "./names.ts";
 import { addressBatch, addressFile } from "./names-files.ts";
-import { authorityAddresses, authorityName } from "./names-plan.ts";
+import { authorityAddresses, testAuthorityAddresses } from "./names-plan.ts";
 import {
-  type AuthorityFault,
   type AuthorityOptions,
-  type AuthorityRequest,
   authorityUnits,
   certificateScript,
   certificateSettings,
   checkOptions,
-  faultFile,
-  folder,
-  frontRule,
-  managementUrl,
   pebbleConfiguration,
   pebbleEnvironment,
-  pebbleUrl,
-  readRequests,
-  requestLog,
-  rootsFile,
-  settingsFolder,
 } from "./pebble-files.ts";
+import { type AuthorityFault, type AuthorityRequest, frontRule, readRequests } from "./pebble-front.ts";
+import { type AuthorityPlaces, authorityPlaces, type WhichAuthority } from "./pebble-places.ts";
 import { pebblePrograms } from "./pebble-programs.ts";
 import type { Recipe } from "./recipe.ts";
 import { recordedNet } from "./registry.ts";
 import { writeFiles } from "./rootfs.ts";
 import type { Addresses, Progress } from "./status.ts";
 
-export type { AuthorityFault, AuthorityOptions, AuthorityRequest, AuthorityStep } from "./pebble-files.ts";
+export type { AuthorityOptions } from "./pebble-files.ts";
+export type { AuthorityFault, AuthorityRequest, AuthorityStep } from "./pebble-front.ts";
 
 /** A certificate authority in a lab, and the ways in which it can fail. Calls follow one another: each is awaited before the next. */
 export interface LabAuthority {
   /** URL of its directory (RFC 8555, section 7.1.1), by address: it is reached without any name server. */
   readonly directory: string;
-  /** Whoever asks a name server of the lab's world finds it by this name, which its web server's certificate has too. */
+  /** Whoever asks a name server of the lab's world finds it by this name, but for a test authority; its web server's certificate has it too. */
   readonly name: string;
   readonly addresses: Addresses;
   /** PEM of the root of its web server: for trust in it, not in what it issues. */
@@ -67,23 +59,37 @@ export interface LabAuthority {
 /**
  * Puts a real certificate authority, Pebble, on the vendor's host of a lab that is up and has name servers. It validates what it issues by
  * asking `names.servers.outside`. Done again, it begins anew.
+ *
+ * @param which A test authority is a second one beside it: with roots, accounts, faults and a log of its own.
  */
 export async function placeAuthority(
   lab: string,
   names: LabNames,
   options: AuthorityOptions,
   progress: Progress,
+  which: WhichAuthority = "authority",
 ): Promise<LabAuthority> {
   checkOptions(options);
   const net = await recordedNet(lab);
   if (net === undefined) throw new LabError(`lab ${lab} is not up`, undefined, `npm run lab -- up --name ${lab}`);
   const programs = await pebblePrograms(progress);
   progress("putting a certificate authority on the vendor's host");
-  return place(new Inside(lab, "vendor"), programs, authorityAddresses(planAddresses(net)), names, options);
+  const plan = planAddresses(net);
+  const addresses = which === "authority" ? authorityAddresses(plan) : testAuthorityAddresses(plan);
+  return place({ host: new Inside(lab, "vendor"), programs, addresses, names, which }, options);
+}
+
+interface Placing {
+  readonly host: Inside;
+  /** Folder of the programs. */
+  readonly programs: string;
+  readonly addresses: Addresses;
+  readonly names: LabNames;
+  readonly which: WhichAuthority;
 }
 
 /** Answers of what only the vendor's host itself reaches. */
-const curl = `curl --silent --show-error --fail --cacert ${rootsFile}`;
+const curlOf = ({ rootsFile }: AuthorityPlaces) => `curl --silent --show-error --fail --cacert ${rootsFile}`;
 
 /** Script that waits until something succeeds. */
 const waitFor = (command: string) => `
@@ -96,12 +102,12 @@ const waitFor = (command: string) => `
 `;
 
 async function place(
-  host: Inside,
-  programs: string,
-  addresses: Addresses,
-  names: LabNames,
+  { host, programs, addresses, names, which }: Placing,
   options: AuthorityOptions,
 ): Promise<LabAuthority> {
+  const places = authorityPlaces(which);
+  const { folder, settingsFolder, faultFile, requestLog, rootsFile, pebbleUrl, managementUrl } = places;
+  const curl = curlOf(places);
   const pebbleAnswers = waitFor(`${curl} ${pebbleUrl}/dir`);
   // Not by a request: those are kept.
   const frontListens = waitFor(`nc -z ${addresses.v4} 443 && nc -z ${addresses.v6} 443`);
@@ -111,24 +117,25 @@ async function place(
   };
   const writeSettings = (given: AuthorityOptions) =>
     write({
-      [`${settingsFolder}/pebble.json`]: pebbleConfiguration(given),
+      [`${settingsFolder}/pebble.json`]: pebbleConfiguration(given, places),
       [`${settingsFolder}/pebble.env`]: pebbleEnvironment(given),
     });
-  const services = "authority-pebble.service authority-front.service";
+  const { pebble, front } = places.services;
+  const services = `${pebble} ${front}`;
   await host.run(`
     systemctl stop ${services} 2>/dev/null || true
     rm -rf ${folder} ${settingsFolder} ${requestLog}
   `);
   await cp(programs, join(await host.root(), folder), { recursive: true });
   await write({
-    "/etc/systemd/network/10-lab.network.d/authority.conf": addressFile([addresses]),
-    [`${settingsFolder}/openssl.cnf`]: certificateSettings(addresses),
-    ...authorityUnits(addresses, names.servers.outside),
+    [`/etc/systemd/network/10-lab.network.d/${which}.conf`]: addressFile([addresses]),
+    [`${settingsFolder}/openssl.cnf`]: certificateSettings(addresses, places),
+    ...authorityUnits(addresses, names.servers.outside, places),
   });
   await writeSettings(options);
   const roots = await host.run(
     `ip -batch -
-    (${certificateScript})
+    (${certificateScript(places)})
     systemctl daemon-reload
     systemctl enable --now --quiet ${services}
     ${pebbleAnswers}${frontListens}
@@ -138,26 +145,26 @@ async function place(
   );
   return {
     directory: `https://${addresses.v4}/dir`,
-    name: authorityName,
+    name: places.name,
     addresses,
     roots,
     issuers: () => host.run(`${curl} ${managementUrl}/roots/0`),
     restart: async (given = {}) => {
       await writeSettings(given);
-      await host.run(`systemctl restart authority-pebble.service\n${pebbleAnswers}`);
+      await host.run(`systemctl restart ${pebble}\n${pebbleAnswers}`);
     },
     stop: async () => {
-      await host.run("systemctl stop authority-front.service");
+      await host.run(`systemctl stop ${front}`);
     },
     start: async () => {
-      await host.run(`systemctl start authority-front.service\n${frontListens}`);
+      await host.run(`systemctl start ${front}\n${frontListens}`);
     },
     fail: async (fault) => {
       // Renamed into its place, so that nothing half-written is read.
       await host.run(`cat >${faultFile}.new; mv ${faultFile}.new ${faultFile}`, JSON.stringify(frontRule(fault)));
     },
     heal: async () => {
-      await host.run(`rm -f ${faultFile}; systemctl start authority-front.service\n${frontListens}`);
+      await host.run(`rm -f ${faultFile}; systemctl start ${front}\n${frontListens}`);
     },
     requests: async () => readRequests(await host.run(`cat ${requestLog}`)),
     suggest: async (certificate, renewalInfo) => {

@@ -8,6 +8,7 @@ import { runMain } from "./main.ts";
 import { certificatesIn, isBad, reportLines, rowsOf, type StackResult } from "./renew/report.ts";
 import { UsageError } from "./script-error.ts";
 import { filesOf } from "./stack-files.ts";
+import { ended, notBegun, readEvent } from "./start/engine-events.ts";
 import { parseYaml } from "./yaml.ts";
 
 const usage = `Usage: npm run renew [-- STACK...] [options]
@@ -18,8 +19,8 @@ them: what CI runs every night, or twice a day where certificates are short-live
   --json              one JSON object on standard output
   --config-file FILE  the file of the one stack that is named, where it is not Pulumi.STACK.yaml
 
-Exit code 0: every certificate is in time. 1: a run failed, or a certificate has under a third of its life left, or is not what the web server
-shows. 2: the words are wrong.
+Exit code 0: every certificate is in time. 1: a run failed, or a certificate has under a third of its life left, is not what the web server
+shows, or is not there although the stack's file has https.acme. 2: the words are wrong.
 `;
 
 await runMain(usage, async ({ args, env, reporter, signal }) => {
@@ -29,7 +30,8 @@ await runMain(usage, async ({ args, env, reporter, signal }) => {
     options: { json: { type: "boolean", default: false }, "config-file": { type: "string" } },
   });
   const files = await filesOf(positionals, values["config-file"]);
-  const chosen = positionals.length > 0 ? [...files] : await withCertificates([...files]);
+  const declaring = await withCertificates([...files]);
+  const chosen = positionals.length > 0 ? [...files] : declaring;
   if (chosen.length === 0) throw new UsageError("no stack's file has https.acme; name one");
   const engine = await ensureEngine({ env, reporter, signal });
   const environment = engineEnvironment(engine, env);
@@ -38,13 +40,15 @@ await runMain(usage, async ({ args, env, reporter, signal }) => {
   const results: StackResult[] = [];
   for (const [stack, file] of chosen) {
     reporter.line(`${stack}: looking at its certificates`);
-    results.push(await renew(stack, file, pulumi));
+    const declared = declaring.some(([name]) => name === stack);
+    results.push({ stack, declared, ...(await renew(stack, file, pulumi)) });
   }
   const now = new Date();
   if (values.json) {
     const stacks = results.map((result) => ({
       stack: result.stack,
       errors: result.errors,
+      warnings: result.warnings,
       certificates: rowsOf(result, now),
     }));
     process.stdout.write(`${JSON.stringify({ at: now.toISOString(), stacks }, null, 2)}\n`);
@@ -69,31 +73,26 @@ async function withCertificates(files: readonly [stack: string, file: string][])
 type Pulumi = (...words: string[]) => Promise<Finished>;
 
 /** One stack: its certificates alone, so that nothing else of the server is changed by night. */
-async function renew(stack: string, file: string, pulumi: Pulumi): Promise<StackResult> {
+async function renew(stack: string, file: string, pulumi: Pulumi): Promise<Omit<StackResult, "stack" | "declared">> {
   const before = await state(stack, pulumi);
   const target = "**onprem:acme:AcmeCertificate::**";
-  const words = ["--stack", stack, "--config-file", file, "--yes", "--skip-preview", "--target", target];
+  const words = ["--stack", stack, "--config-file", file, "--json", "--yes", "--skip-preview", "--target", target];
   const ran = await pulumi("up", ...words);
+  const said = ended(ran.stdout.split("\n").reduce(readEvent, notBegun), ran);
   const after = await state(stack, pulumi);
   const errors = [
-    ...(ran.code === 0 ? [] : [lastErrors(ran)]),
+    ...said.errors,
     ...(typeof after === "string" ? [`the state of ${basename(file)} could not be read: ${after}`] : []),
   ];
   return {
-    stack,
     before: typeof before === "string" ? [] : before,
     after: typeof after === "string" ? [] : after,
     errors,
+    warnings: said.warnings,
   };
 }
 
 async function state(stack: string, pulumi: Pulumi) {
   const ran = await pulumi("stack", "export", "--stack", stack);
   return ran.code === 0 ? certificatesIn(ran.stdout) : lastWords(ran);
-}
-
-/** What the engine prints below `Diagnostics:`. */
-function lastErrors(ran: Finished): string {
-  const [, diagnostics] = /Diagnostics:\n([\s\S]*?)(?:\n\n?(?:Resources|Outputs|Duration):|$)/.exec(ran.stdout) ?? [];
-  return (diagnostics ?? lastWords(ran)).trim();
 }

@@ -3,7 +3,7 @@ import { recordedLabs } from "../lab/registry.ts";
 import type { Reporter } from "./reporter.ts";
 
 /** How many labs a test run has, and so how many end-to-end files run side by side: most of them wait most of the time. */
-export const labsAtATime = 2;
+export const labsAtATime = 3;
 
 /** The labs of a test run are named after vitest's process, so that several runs and the lab of `npm start` stand side by side. */
 export function labsOfRun(pid: number): string[] {

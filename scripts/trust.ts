@@ -76,7 +76,7 @@ async function trust(whose: Whose, file: string, said: Said, { reporter, signal,
   const targets = readTargets(await readFile(file, "utf8"), file);
   const { host, port = 22, hostKey } = targetOf(targets, whose) ?? targets;
   const lines = [hostKey ?? []].flat().join("\n");
-  const name = `${names[whose]} ${endpoint({ host, port, hostKey: "" })}`;
+  const name = `${names[whose]} ${endpoint({ host, port })}`;
   const jump = whose === "server" && targets.jump ? { jump: jumpSettings(targets.jump, file, env) } : {};
   const say = (_: string, message: string) => reporter.line(message);
   const seen = await readHostKey({ host, port, ...jump }, say);

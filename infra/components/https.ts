@@ -1,4 +1,4 @@
-import { ComponentResource, type ComponentResourceOptions, type Output, output, secret } from "@pulumi/pulumi";
+import { ComponentResource, type ComponentResourceOptions, log, type Output, output, secret } from "@pulumi/pulumi";
 import { AcmeAccount } from "../provider/resources/acme-account.ts";
 import { AcmeCertificate } from "../provider/resources/acme-certificate.ts";
 import { HostRecord } from "../provider/resources/host-record.ts";
@@ -15,6 +15,8 @@ export interface HttpsArgs {
   acme: NonNullable<HttpsSettings["acme"]>;
   /** The settings of `dns.zone`. */
   zone: NonNullable<DnsSettings["zone"]>;
+  /** Whether the server's name there is taken over where it leads elsewhere already. */
+  adopt: boolean;
   /** Resolvers that see what the world sees; none: this machine's. */
   resolvers: readonly string[];
   /** The server's whole name: the only one that is served. */
@@ -65,6 +67,7 @@ export class Https extends ComponentResource {
     const certificate = createCertificate(name, args, [record, ...Object.values(accounts)], child);
     const front = createFront(name, args, certificate, child);
     const { notAfter, renewAt, renewal } = certificate;
+    warnOfAnotherAccount(args, accounts.real.uri);
     this.served = { url: front.url, notAfter, renewAt, renewal, account: accounts.real.uri };
     this.registerOutputs({ ...this.served });
   }
@@ -72,12 +75,12 @@ export class Https extends ComponentResource {
 
 function createRecord(
   name: string,
-  { zone, target, address, resolvers }: HttpsArgs,
+  { zone, target, address, adopt, resolvers }: HttpsArgs,
   options: ChildOptions,
 ): HostRecord {
   return new HostRecord(
     `${name}-address`,
-    { name: target, addresses: [address], zone, resolvers: [...resolvers] },
+    { name: target, addresses: [address], zone, adopt, resolvers: [...resolvers] },
     options,
   );
 }
@@ -104,6 +107,18 @@ function createAccounts(name: string, { acme }: HttpsArgs, options: ChildOptions
   return { real, test };
 }
 
+/** The customer's CAA records are asked for by the settings, before anybody can look at the server. */
+function warnOfAnotherAccount({ acme, hostname }: HttpsArgs, uri: Output<string>): void {
+  const { account } = acme;
+  if (account === undefined) return;
+  uri.apply((uri) => {
+    if (uri === account) return;
+    void log.warn(
+      `https.acme.account is ${account}, and ${hostname} has the account ${uri}: a CAA record after the customer's instructions would keep it from a certificate. Correct the setting, and give the customer the instructions again.`,
+    );
+  });
+}
+
 function createCertificate(
   name: string,
   { acme, zone, resolvers, hostname }: HttpsArgs,
@@ -111,11 +126,12 @@ function createCertificate(
   options: ChildOptions,
 ): AcmeCertificate {
   const tools = new Package(`${name}-tools`, { packages: { openssl: "installed" } }, options);
-  const { directory, keyType, nextRun, roots, testDirectory, testRoots, profile } = acme;
+  const { directory, keyType, nextRun, revokeOnDelete, roots, testDirectory, testRoots, profile } = acme;
   const given = {
     directory,
     keyType,
     nextRun,
+    revokeOnDelete,
     ...(roots === undefined ? {} : { roots }),
     ...(testDirectory === undefined ? {} : { testDirectory }),
     ...(testRoots === undefined ? {} : { testRoots }),

@@ -171,11 +171,14 @@ function firewallArgs({ egress, ...ranges }: Settings["firewall"]): FirewallArgs
 /** The customer's two records, looked at and never changed (DNS-3). */
 function createRecords(name: string, settings: Settings, options: pulumi.CustomResourceOptions): DnsRecords[] {
   const { verify, resolvers, issuers } = settings.dns;
+  const { acme } = settings.https;
   // Without them no authority could be answered.
-  const require = settings.https.acme !== undefined;
+  const require = acme !== undefined;
   if (!verify && !require) return [];
   const records = Object.fromEntries(customerRecords(settings).map(({ owner, target }) => [owner, target]));
-  return [new DnsRecords(`${name}-records`, { records, resolvers, issuers, require }, options)];
+  const authority = acme === undefined ? {} : { directory: acme.directory };
+  const args = { records, resolvers, issuers: [...issuers], require, ...authority };
+  return [new DnsRecords(`${name}-records`, args, options)];
 }
 
 function createHttps(
@@ -189,10 +192,11 @@ function createHttps(
   if (https.acme === undefined || dns.zone === undefined || address === undefined) return undefined;
   const [{ target }] = customerRecords(settings);
   const { hostname } = server;
-  const { zone, resolvers } = dns;
+  const { zone, adopt, resolvers } = dns;
   const args = {
     acme: https.acme,
     zone,
+    adopt,
     resolvers,
     hostname,
     target,

@@ -1,12 +1,14 @@
 import { readableName } from "../settings/names.ts";
 import { type CustomerRecord, customerRecords } from "../settings/records.ts";
 import type { NameSettings } from "../settings.ts";
+import { caaRequests } from "./caa-request.ts";
 import { type DnsTexts, dnsTexts } from "./dns-texts.ts";
 import type { CustomerDocument, Language, Section, Table } from "./document.ts";
+import { oneLine } from "./one-line.ts";
 import { zoneOwner } from "./zone-owner.ts";
 
 /** What the instructions need of a stack's settings: known before any server exists. */
-export type DnsRequestSettings = Pick<NameSettings, "customer" | "environment" | "dns" | "server">;
+export type DnsRequestSettings = Pick<NameSettings, "customer" | "environment" | "dns" | "server" | "https">;
 
 /** Ids of the requirements that ask for a record. */
 const requirements: Readonly<Record<CustomerRecord["purpose"], string>> = { host: "DNS-4", challenge: "DNS-5" };
@@ -44,6 +46,7 @@ export function dnsInstructions(
         code: [{ caption: create.zoneFile, lines: zoneLines(records) }],
       },
       { heading: split.heading, paragraphs: split.paragraphs(suffixes.join(", ")) },
+      ...caaSection(stacks, texts),
       {
         heading: test.heading,
         paragraphs: test.paragraphs,
@@ -85,6 +88,19 @@ function serverSection(settings: DnsRequestSettings, texts: DnsTexts): Section {
   };
 }
 
+/** What a domain with CAA records needs; one without needs nothing, and a first record there would shut other authorities out. */
+function caaSection(stacks: readonly DnsRequestSettings[], { caa }: DnsTexts): Section[] {
+  const lines = caaLines(stacks);
+  if (lines.length === 0) return [];
+  const bound = lines.some((line) => line.includes("accounturi="));
+  const paragraphs = [...caa.paragraphs, bound ? caa.accounts : caa.anyAccount];
+  return [{ heading: caa.heading, paragraphs, code: [{ caption: caa.lines, lines }] }];
+}
+
+function caaLines(stacks: readonly DnsRequestSettings[]): string[] {
+  return caaRequests(stacks).map(({ owner, data }) => `${owner}. 3600 IN CAA ${data}`);
+}
+
 /** Lines as a zone file has them (RFC 1035, section 5.1): absolute names, with the closing dot (DNS-9). */
 function zoneLines(records: readonly CustomerRecord[]): string[] {
   return records.map(({ owner, target }) => `${owner}. 3600 IN CNAME ${target}.`);
@@ -92,8 +108,15 @@ function zoneLines(records: readonly CustomerRecord[]): string[] {
 
 /** The records as lines to be put into a zone file, and nothing else. */
 export function dnsZoneLines(stacks: readonly DnsRequestSettings[], language: Language): string {
-  const comments = dnsTexts[language].zoneComments(stacks[0]?.customer.name ?? "");
-  return `${[...comments.map((comment) => `; ${oneLine(comment)}`), ...zoneLines(stacks.flatMap(customerRecords))].join("\n")}\n`;
+  const texts = dnsTexts[language];
+  const caa = caaLines(stacks);
+  const lines = [
+    ...texts.zoneComments(stacks[0]?.customer.name ?? "").map((comment) => `; ${oneLine(comment)}`),
+    ...zoneLines(stacks.flatMap(customerRecords)),
+    ...(caa.length === 0 ? [] : [`; ${texts.caa.zoneComment}`]),
+    ...caa.map((line) => `; ${line}`),
+  ];
+  return `${lines.join("\n")}\n`;
 }
 
 /** The records as a sheet: a row for each. */
@@ -128,9 +151,4 @@ export function dnsSheet(stacks: readonly DnsRequestSettings[], language: Langua
     columns.requirement,
   ];
   return { head, rows };
-}
-
-/** A comment holds the customer's name, which is anybody's text. */
-export function oneLine(text: string): string {
-  return text.replace(/[\r\n\u2028\u2029\u0085\v\f]+/g, " ");
 }

@@ -33,6 +33,15 @@ export interface DnsTexts {
     readonly powerShell: (file: string) => string;
   };
   readonly split: { readonly heading: string; readonly paragraphs: (suffix: string) => readonly string[] };
+  readonly caa: {
+    readonly heading: string;
+    readonly paragraphs: readonly string[];
+    /** Where each record names a server's account, and where some do not. */
+    readonly accounts: string;
+    readonly anyAccount: string;
+    readonly lines: string;
+    readonly zoneComment: string;
+  };
   readonly test: {
     readonly heading: string;
     readonly paragraphs: readonly string[];
@@ -52,8 +61,8 @@ export const dnsTexts: Readonly<Record<Language, DnsTexts>> = {
     title: "DNS-poster til OS2mo",
     subtitle: (customer) => `Til DNS-ansvarlig hos ${customer}`,
     introduction: (servers, records) => [
-      `Hver af jeres ${servers === 1 ? "servere til OS2mo, her én," : `${servers} servere til OS2mo`} skal have to CNAME-poster i jeres DNS: i alt ${records}. De oprettes én gang og skal ikke ændres, når en server får en anden adresse, eller når et certifikat fornyes.`,
-      "Posterne peger ind i leverandørens zone. Det er nødvendigt, fordi serverne står i jeres lukkede netværk: en certifikatudsteder kan ikke nå dem og prøver i stedet navnet af i DNS.",
+      `${servers === 1 ? "Jeres server" : `Hver af jeres ${servers} servere`} til OS2mo skal have to CNAME-poster i jeres DNS: i alt ${records}. De oprettes én gang og skal ikke ændres, når en server får en anden adresse, eller når et certifikat fornyes.`,
+      "Posterne peger ind i leverandørens zone. Det er nødvendigt, fordi serverne står i jeres lukkede netværk: en certifikatudsteder kan ikke nå dem og kontrollerer i stedet navnet via DNS.",
     ],
     environments: { development: "udvikling", test: "test", production: "produktion" },
     server: (hostname, environment) => `${hostname} (${environment})`,
@@ -80,13 +89,25 @@ export const dnsTexts: Readonly<Record<Language, DnsTexts>> = {
       paragraphs: (suffix) => [
         "Begge poster skal stå i den offentlige zone: det er den, certifikatudstederen ser. Svarer jeres interne DNS-servere selv for domænet, skal posten for serverens navn også stå i den interne zone; den med _acme-challenge behøver ikke at gøre det.",
         `Serverens adresse er en adresse i jeres eget net. Nogle DNS-servere og firewalls fjerner sådanne adresser fra svar udefra (beskyttelse mod DNS rebinding); i så fald skal ${suffix} undtages.`,
-        "Har jeres domæne CAA-poster, skal de tillade den certifikatudsteder, som leverandøren oplyser.",
       ],
+    },
+    caa: {
+      heading: "Hvis jeres domæne har CAA-poster",
+      paragraphs: [
+        "CAA-poster med issue siger, hvilke certifikatudstedere der må udstede til domænet. Har jeres domæne ingen sådan post, skal I ikke gøre noget: opret ingen for vores skyld, for den første lukker alle andre udstedere ude, også hvor der i forvejen står poster med issuewild eller iodef. Har domænet poster med issue, så tilføj nedenstående ved siden af dem.",
+        "Står der CAA-poster længere nede, ved et navn mellem domænet og serveren, er det dem, der gælder; så skal nedenstående stå dér.",
+        "PowerShell-scriptet opretter ikke CAA-poster: Microsofts DNS-server kender dem kun som type 257. Ligger den offentlige zone hos en udbyder, kan de oprettes dér.",
+      ],
+      accounts:
+        "accounturi er den konto, serveren har hos udstederen: ingen anden kan få et certifikat ved hjælp af posten. validationmethods siger, at navne kun må valideres via DNS (RFC 8657). Har I en post uden accounturi, som I har oprettet for vores skyld, så fjern den, når alle vores servere har hver sin; ellers har kontoen ingen virkning. Får en server en anden konto, får I posterne igen; den gamle skal så fjernes.",
+      anyAccount: "validationmethods siger, at navne kun må valideres via DNS (RFC 8657).",
+      lines: "Linjer til en zonefil:",
+      zoneComment: "Kun hvis domænet har CAA-poster med issue i forvejen; fjern da semikolonet:",
     },
     test: {
       heading: "Sådan prøver I dem",
       paragraphs: [
-        "Spørg fra en maskine uden for jeres net, eller spørg en offentlig DNS-server som vist. Nye poster kan være nogle minutter om at blive set.",
+        "Spørg fra en maskine uden for jeres net, eller spørg en offentlig DNS-server som vist. Nye poster kan være nogle minutter om at blive set; er der spurgt efter dem, før de fandtes, op til en time eller mere.",
       ],
       windows: "På Windows (PowerShell):",
       unix: "På Linux og macOS:",
@@ -95,7 +116,7 @@ export const dnsTexts: Readonly<Record<Language, DnsTexts>> = {
     answers: {
       heading: "Det beder vi jer sende tilbage",
       paragraph:
-        "Når I har oprettet posterne, prøver vi hver af dem, ved alle jeres navneservere og indefra fra serveren, og I får at vide, hvad der mangler.",
+        "Når I har oprettet posterne, prøver vi hver af dem, ved alle jeres navneservere og fra serveren selv, og I får at vide, hvad der mangler.",
       questions: [
         "Dato for oprettelsen:",
         "Har I et særskilt internt DNS for domænet (ja/nej):",
@@ -113,7 +134,7 @@ export const dnsTexts: Readonly<Record<Language, DnsTexts>> = {
     title: "DNS records for OS2mo",
     subtitle: (customer) => `To whoever keeps the DNS of ${customer}`,
     introduction: (servers, records) => [
-      `Each of your ${servers === 1 ? "servers for OS2mo, one here," : `${servers} servers for OS2mo`} needs two CNAME records in your DNS: ${records} in all. They are created once, and need no change when a server gets another address or a certificate is renewed.`,
+      `${servers === 1 ? "Your server" : `Each of your ${servers} servers`} for OS2mo needs two CNAME records in your DNS: ${records} in all. They are created once, and need no change when a server gets another address or a certificate is renewed.`,
       "The records point into the vendor's zone. That is needed because the servers stand in your closed network: a certificate authority cannot reach them, and tests the name in DNS instead.",
     ],
     environments: { development: "development", test: "test", production: "production" },
@@ -141,13 +162,25 @@ export const dnsTexts: Readonly<Record<Language, DnsTexts>> = {
       paragraphs: (suffix) => [
         "Both records must stand in the public zone: that is the one that the certificate authority sees. Where your internal DNS servers answer for the domain themselves, the record of the server's name must stand in the internal zone, too; the one with _acme-challenge need not.",
         `The server's address is one of your own network. Some DNS servers and firewalls take such addresses out of answers from outside (protection against DNS rebinding); then ${suffix} has to be excepted.`,
-        "If your domain has CAA records, they must allow the certificate authority that the vendor names.",
       ],
+    },
+    caa: {
+      heading: "If your domain has CAA records",
+      paragraphs: [
+        "CAA records with issue say which certificate authorities may issue for the domain. Where your domain has no such record, there is nothing to do: create none for our sake, for the first one shuts every other authority out, also where records with issuewild or iodef stand there already. Where the domain has records with issue, add what follows beside them.",
+        "Where CAA records stand further down, at a name between the domain and the server, it is those that count; then what follows has to stand there.",
+        "The PowerShell script creates no CAA records: Microsoft's DNS server knows them as type 257 alone. Where a provider keeps the public zone, they can be created there.",
+      ],
+      accounts:
+        "accounturi is the account that the server has at the authority: nobody else can get a certificate by the record. validationmethods says that names are validated by DNS alone (RFC 8657). Where you have a record without accounturi that you created for our sake, remove it once every server of ours has its own; or the account has no effect. If a server gets another account, you get the records again; the old one must be removed then.",
+      anyAccount: "validationmethods says that names are validated by DNS alone (RFC 8657).",
+      lines: "Lines for a zone file:",
+      zoneComment: "Only where the domain has CAA records with issue already; take the semicolon away then:",
     },
     test: {
       heading: "How to test them",
       paragraphs: [
-        "Ask from a machine outside your network, or ask a public DNS server as shown. It can take some minutes until new records are seen.",
+        "Ask from a machine outside your network, or ask a public DNS server as shown. It can take some minutes until new records are seen; where they were asked for before they were there, an hour or more.",
       ],
       windows: "On Windows (PowerShell):",
       unix: "On Linux and macOS:",

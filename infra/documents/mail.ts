@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
 import type { CustomerDocument } from "./document.ts";
 import { asInlineHtml } from "./html.ts";
-import { asMarkdown } from "./markdown.ts";
+import { asPlainText } from "./plain-text.ts";
 
 /**
  * A document as a mail that is not sent yet (RFC 5322, RFC 2046 section 5.1.4): text, and HTML with the style at each element, for mail
  * programs throw a style sheet away. Opened, it is a draft (`X-Unsent`), to which the sender adds who gets it.
  */
 export function asMail(document: CustomerDocument): string {
-  const [plain, html] = [asMarkdown(document), asInlineHtml(document)];
+  const [plain, html] = [asPlainText(document), asInlineHtml(document)];
   const boundary = `=_${createHash("sha256").update(plain).update(html).digest("hex").slice(0, 32)}`;
   const part = (type: string, text: string) => [
     `--${boundary}`,

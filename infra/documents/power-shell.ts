@@ -1,7 +1,8 @@
 import { customerRecords } from "../settings/records.ts";
-import { type DnsRequestSettings, oneLine } from "./dns-records.ts";
+import type { DnsRequestSettings } from "./dns-records.ts";
 import { dnsTexts } from "./dns-texts.ts";
 import type { Language } from "./document.ts";
+import { oneLine } from "./one-line.ts";
 import { zoneOwner } from "./zone-owner.ts";
 
 /**
@@ -38,7 +39,7 @@ const body = [
   "$refused = 0",
   "foreach ($record in $records) {",
   "    $zone = if ($ZoneName) { $ZoneName } else { $record.Zone }",
-  `    if (-not $record.Owner.EndsWith(".$zone")) { throw "$($record.Owner) is not in the zone $zone" }`,
+  `    if (-not $record.Owner.EndsWith(".$zone")) { throw "$($record.Owner) is not in the zone $zone; name the zone that holds it with -ZoneName" }`,
   "    $name = $record.Owner.Substring(0, $record.Owner.Length - $zone.Length - 1)",
   "    $there = @(Get-DnsServerResourceRecord -ComputerName $ComputerName -ZoneName $zone -Name $name -ErrorAction SilentlyContinue)",
   "    $same = @($there | Where-Object { $_.RecordType -eq 'CNAME' -and $_.RecordData.HostNameAlias -eq $record.Target })",

@@ -1,4 +1,4 @@
-import { isWithin } from "../settings/names.ts";
+import { isWithin } from "../provider/dns/names.ts";
 import type { NameSettings } from "../settings.ts";
 
 /** The zone in which a name most likely stands, and its name there: the customer's domain, else what follows the host's first label. */

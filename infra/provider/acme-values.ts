@@ -4,10 +4,13 @@ import { z } from "zod";
 /** Where accounts are kept on a host, root's alone: a file for each authority. */
 export const accountFolder = "/etc/onprem/acme";
 
-/** An account at an authority, as its file has it. The key stays on the host, and is read by a run that asks for a certificate. */
+/**
+ * An account at an authority, as its file has it. The key stays on the host, and is read by a run that asks for a certificate. Without its
+ * address there is a key alone, which the authority was, or was to be, told of: the next run goes on with it.
+ */
 export const accountSchema = z.object({
   directory: z.string(),
-  uri: z.string(),
+  uri: z.string().optional(),
   contacts: z.array(z.string()),
   key: z.string(),
 });

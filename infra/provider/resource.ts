@@ -57,6 +57,7 @@ export abstract class HostResource<Args extends object> extends Base {
     options: CustomResourceOptions = {},
   ) {
     const absent = Object.fromEntries(outputs.map((output) => [output, undefined]));
-    super(type, name, { ...absent, ...args }, options);
+    // What is made anew has the same place on the host: deleting second would take away what was just made (`pulumi up --replace`).
+    super(type, name, { ...absent, ...args }, { deleteBeforeReplace: true, ...options });
   }
 }

@@ -1,10 +1,12 @@
 import type { z } from "zod";
+import { challengeLabel } from "../provider/dns/expected.ts";
+import { isWithin, longestName } from "../provider/dns/names.ts";
 import type { schemas } from "../settings.ts";
+import { knownIssuers } from "./dns.ts";
 import { superfluousWays } from "./login.ts";
 import type { Mistake } from "./mistakes.ts";
-import { defaultServerName, fullHostName, isWithin, longestName } from "./names.ts";
+import { defaultServerName, fullHostName } from "./names.ts";
 import { isTree, type Partly } from "./partly.ts";
-import { challengeLabel } from "./records.ts";
 import { encryptedNames, isSecretThroughout, redacted } from "./secrecy.ts";
 import { customerAddress } from "./server-address.ts";
 import { type VpnSettings, vpnEntry } from "./vpn.ts";
@@ -25,8 +27,7 @@ export function mistakesAcross(read: PartlyRead, given: Given, marked: (key: str
   const shown = (key: keyof Given, value: string) =>
     isSecretThroughout(given[key], marked(key)) ? redacted : JSON.stringify(value);
   return [
-    ...logins(given, marked),
-    ...hostName(read, (value) => shown("server", value)),
+    ...mistakesOfNames(read, given, marked),
     ...account(read, (value) => shown("administrator", value)),
     ...otherLogins(read, given.server, (value) => shown("server", value)),
     ...clock(read),
@@ -34,6 +35,13 @@ export function mistakesAcross(read: PartlyRead, given: Given, marked: (key: str
     ...certificates(read, given),
     ...salt(read, given, (value) => shown("management", value)),
   ];
+}
+
+/** Those of {@link mistakesAcross} that lie between what names need. */
+export function mistakesOfNames(read: PartlyRead, given: Given, marked: (key: string) => boolean): Mistake[] {
+  const shown = (value: string) =>
+    isSecretThroughout(given.server, marked("server")) ? redacted : JSON.stringify(value);
+  return [...logins(given, marked), ...hostName(read, shown), ...vendorZone(read), ...issuers(read, given)];
 }
 
 /** Looks at what was given, for a private key must be a secret whatever else is wrong with it. */
@@ -80,7 +88,7 @@ function records({ customer, environment, server, dns }: PartlyRead): Mistake[] 
   const name = server?.hostname ?? derived;
   const suffix = dns?.suffix;
   if (name === undefined || suffix === undefined) return [];
-  const length = `${challengeLabel}.${name}.${suffix}`.length;
+  const length = `${challengeLabel}${name}.${suffix}`.length;
   const reasons = [
     ...(length > longestName && fullHostName.safeParse(name).success
       ? [
@@ -167,11 +175,39 @@ function vpn({ firewall }: PartlyRead, given: Given): Mistake[] {
   ];
 }
 
-/** A certificate is asked for by writing to the vendor's zone, and leads people to an address that is known. */
-function certificates({ dns, server, vpn, https }: PartlyRead, given: Given): Mistake[] {
-  const { acme } = isTree(given.https) ? given.https : {};
+/** The zone that is written to is the one that the customer's records lead to. */
+function vendorZone({ dns }: PartlyRead): Mistake[] {
   const zone = dns?.zone?.zone;
   const suffix = dns?.suffix;
+  if (zone === undefined || suffix === undefined || isWithin(suffix, zone)) return [];
+  const reason = `must hold dns.suffix, to which the customer's records lead; given: ${JSON.stringify(zone)}`;
+  return [{ path: "dns.zone.zone", reason }];
+}
+
+/** CAA records are read, and asked for, by a name that the authority's directory does not tell before it is asked (RFC 8659). */
+function issuers({ dns, https }: PartlyRead, given: Given): Mistake[] {
+  const { directory, account } = https?.acme ?? {};
+  if (directory === undefined) return [];
+  const { issuers: written } = isTree(given.dns) ? given.dns : {};
+  const known = knownIssuers(directory);
+  const host = URL.parse(directory)?.host;
+  if (known === undefined) {
+    const reason = `is required where https.acme.directory is not Let's Encrypt's: the domains by which CAA records name ${host} (RFC 8659)`;
+    return written === undefined ? [{ path: "dns.issuers", reason }] : [];
+  }
+  const isAnother = dns?.issuers !== undefined && !dns.issuers.every((issuer) => known.includes(issuer));
+  const isElsewhere = account !== undefined && URL.parse(account)?.host !== host;
+  return [
+    ...(isAnother ? [{ path: "dns.issuers", reason: `must be ${known.join()}: so CAA records name ${host}` }] : []),
+    ...(isElsewhere
+      ? [{ path: "https.acme.account", reason: `must be an account at ${host}, as https.acme.directory is` }]
+      : []),
+  ];
+}
+
+/** A certificate is asked for by writing to the vendor's zone, and leads people to an address that is known. */
+function certificates({ server, vpn, https }: PartlyRead, given: Given): Mistake[] {
+  const { acme } = isTree(given.https) ? given.https : {};
   const { zone: written } = isTree(given.dns) ? given.dns : {};
   const { host, port = 22, address } = server ?? {};
   const unknown =
@@ -182,14 +218,6 @@ function certificates({ dns, server, vpn, https }: PartlyRead, given: Given): Mi
   return [
     ...(acme !== undefined && written === undefined
       ? [{ path: "dns.zone", reason: "is required where https.acme is given: challenges are answered there (DNS-2)" }]
-      : []),
-    ...(zone !== undefined && suffix !== undefined && !isWithin(suffix, zone)
-      ? [
-          {
-            path: "dns.zone.zone",
-            reason: `must hold dns.suffix, to which the customer's records lead; given: ${JSON.stringify(zone)}`,
-          },
-        ]
       : []),
     ...(unknown
       ? [

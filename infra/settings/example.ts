@@ -1,6 +1,6 @@
+import { isWithin } from "../provider/dns/names.ts";
 import { isExampleAddress } from "./addresses.ts";
 import type { Mistake } from "./mistakes.ts";
-import { isWithin } from "./names.ts";
 import { secretNames } from "./secrecy.ts";
 
 /** Names that nobody has: those reserved for examples (RFC 2606), and the one that the guide uses (Q-SRV-14). */

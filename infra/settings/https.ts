@@ -1,10 +1,27 @@
 import { z } from "zod";
 import { contact, directoryUrl, externalAccount, pemCertificates } from "../provider/acme-values.ts";
+import { isPlainValue } from "../provider/dns/caa-record.ts";
+
+/**
+ * The address of an account (RFC 8555, section 7.1.2), which a CAA record can name: without what would end the value there (RFC 8659,
+ * section 4.2).
+ */
+const accountUri = z
+  .url({ protocol: /^https$/, hostname: /./, error: "must be an address of https", abort: true })
+  .refine(isPlainValue, 'must be ASCII without space, semicolon, " or \\');
+
+/** Let's Encrypt's (Q-SRV-16). */
+export const usualDirectory = "https://acme-v02.api.letsencrypt.org/directory";
 
 const acme = z.strictObject({
   directory: directoryUrl
-    .default("https://acme-v02.api.letsencrypt.org/directory")
+    .default(usualDirectory)
     .describe("Address of the certificate authority's ACME directory (Q-SRV-16)."),
+  account: accountUri
+    .optional()
+    .describe(
+      "Address of the server's account there, which the output `https.account` shows once there is one: the customer's instructions then have the CAA record by which no other account gets a certificate (RFC 8657).",
+    ),
   roots: pemCertificates
     .optional()
     .describe("Roots in PEM by which the authority itself is known, where it is no public one."),
@@ -36,6 +53,10 @@ const acme = z.strictObject({
     .enum(["ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096"])
     .default("ecdsa-p256")
     .describe("Type of the certificate's key, which is made on the server and never leaves it."),
+  revokeOnDelete: z
+    .boolean()
+    .default(false)
+    .describe("Whether the authority is told to revoke a certificate that is deleted or replaced."),
   nextRun: z
     .int()
     .min(60)
@@ -59,3 +80,11 @@ export const https = z
 
 /** HTTPS, complete. */
 export type HttpsSettings = z.output<typeof https>;
+
+/** What instructions for a customer need of HTTPS; the rest may be mistaken, or not be there yet. */
+export const namedHttps = z.object({
+  acme: z.object({ directory: acme.shape.directory, account: acme.shape.account }).optional(),
+});
+
+/** Who issues, and to which account. */
+export type Issuing = z.output<typeof namedHttps>;

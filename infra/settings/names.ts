@@ -1,5 +1,6 @@
 import { domainToASCII, domainToUnicode } from "node:url";
 import { z } from "zod";
+import { longestName } from "../provider/dns/names.ts";
 import type { Environment } from "../settings.ts";
 
 const label = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
@@ -7,14 +8,6 @@ const label = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
 /** Whether a text is a host name in lower case: labels of at most 63 characters (RFC 1123, section 2.1), at most 253 in all. */
 export function isHostName(text: string): boolean {
   return text.length <= longestName && text.split(".").every((part) => label.test(part));
-}
-
-/** The most characters that a name has in DNS (RFC 1035, section 2.3.4; 255 octets with the lengths and the root). */
-export const longestName = 253;
-
-/** Whether a name lies in a zone or is its top. */
-export function isWithin(name: string, zone: string): boolean {
-  return name === zone || name.endsWith(`.${zone}`);
 }
 
 /**

@@ -12,6 +12,7 @@ export const groups: Readonly<Record<string, string>> = {
   interrupted: "Runs that are interrupted",
   machine: "Servers in trouble",
   state: "State and back end",
+  certificates: "Names and certificates",
 };
 
 /** The ids of all cases, as they stand in the test files, in the order of the groups. */

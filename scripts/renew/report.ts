@@ -16,11 +16,15 @@ export interface CertificateState {
 /** What came of one stack. */
 export interface StackResult {
   readonly stack: string;
+  /** Whether its file has `https.acme`: then it must have a certificate. */
+  readonly declared: boolean;
   /** Of before the run, by the names, so that a renewal is told. */
   readonly before: readonly CertificateState[];
   readonly after: readonly CertificateState[];
   /** What the run said when it failed. */
   readonly errors: readonly string[];
+  /** What it said besides: why a renewal failed that has time left, for one. */
+  readonly warnings: readonly string[];
 }
 
 /** One certificate, for a report. */
@@ -80,9 +84,10 @@ export function reportLines(results: readonly StackResult[], now: Date): string[
         `${alarm ? "LOOK  " : "ok    "}  ${stack.padEnd(12)}  ${names.join(", ")}  until ${day(notAfter)} UTC, ${Math.floor(left * 100)} % left${renewed ? ", new" : ""}: ${why}`,
     ),
     ...(result.after.length === 0 && result.errors.length === 0
-      ? [`        ${result.stack.padEnd(12)}  has no certificate`]
+      ? [`${result.declared ? "NONE  " : "      "}  ${result.stack.padEnd(12)}  ${noCertificate(result)}`]
       : []),
-    ...result.errors.map((error) => `FAILED  ${result.stack.padEnd(12)}  ${error.replaceAll("\n", "\n          ")}`),
+    ...result.errors.map((error) => told("FAILED", result, error)),
+    ...result.warnings.map((warning) => told("warned", result, warning)),
   ]);
   const bad = results.filter((result) => isBad(result, now)).length;
   return [
@@ -91,7 +96,18 @@ export function reportLines(results: readonly StackResult[], now: Date): string[
   ];
 }
 
+function told(word: string, { stack }: StackResult, text: string): string {
+  return `${word}  ${stack.padEnd(12)}  ${text.trim().replaceAll("\n", "\n          ")}`;
+}
+
+function noCertificate({ stack, declared }: StackResult): string {
+  return declared
+    ? `https.acme is declared, and there is no certificate: \`npm run pulumi -- up -s ${stack}\` gets one`
+    : "has no certificate";
+}
+
 /** Whether somebody must look at a stack. */
 export function isBad(result: StackResult, now: Date): boolean {
+  if (result.declared && result.after.length === 0) return true;
   return result.errors.length > 0 || rowsOf(result, now).some(({ alarm }) => alarm);
 }

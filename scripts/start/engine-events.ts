@@ -1,3 +1,5 @@
+import { type Finished, lastWords } from "../command.ts";
+
 /** The operations that change something; the rest of what the engine tells is looking. */
 const changing = ["create", "update", "delete", "replace", "import"] as const;
 
@@ -64,13 +66,30 @@ interface EngineEvent {
 
 /** The state after one more line of `pulumi up --json`. A line that is no event changes nothing. */
 export function readEvent(state: UpdateState, line: string): UpdateState {
-  if (!line.startsWith("{")) return state;
-  const event = JSON.parse(line) as EngineEvent;
+  const event = eventIn(line);
+  if (event === undefined) return state;
   if (event.diagnosticEvent) return readDiagnostic(state, event.diagnosticEvent);
   const begun = event.resourcePreEvent?.metadata;
   if (begun) return changeOf(begun.op) === undefined ? state : { ...state, current: nameOf(begun) };
-  const ended = event.resOutputsEvent?.metadata;
-  return ended ? readEnd(state, ended) : state;
+  const done = event.resOutputsEvent?.metadata;
+  return done ? readEnd(state, done) : state;
+}
+
+/** What an update came to that has ended; one that failed and told no error has its last words as one. */
+export function ended(state: UpdateState, ran: Finished): UpdateState {
+  if (ran.code === 0 || state.errors.length > 0) return state;
+  const stdout = ran.stdout.split("\n").filter((line) => !line.startsWith("{"));
+  return { ...state, errors: [lastWords({ ...ran, stdout: stdout.join("\n") })] };
+}
+
+/** The last line of an engine that was killed may be half of one. */
+function eventIn(line: string): EngineEvent | undefined {
+  if (!line.startsWith("{")) return undefined;
+  try {
+    return JSON.parse(line) as EngineEvent;
+  } catch {
+    return undefined;
+  }
 }
 
 function readEnd(state: UpdateState, ended: Metadata): UpdateState {

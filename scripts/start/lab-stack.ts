@@ -6,7 +6,7 @@ import { finish, lastWords } from "../command.ts";
 import { projectFolder } from "../engine/environment.ts";
 import { ScriptError } from "../script-error.ts";
 import { parseYaml } from "../yaml.ts";
-import { notBegun, readEvent, type UpdateState } from "./engine-events.ts";
+import { ended, notBegun, readEvent, type UpdateState } from "./engine-events.ts";
 import type { Pace } from "./update-progress.ts";
 
 /** The project as the engine knows it, for what needs no program: `stack init` writes its salt beside this file. */
@@ -84,8 +84,7 @@ export async function update(
       onState(state);
     },
   });
-  if (ran.code === 0 || state.errors.length > 0) return state;
-  return { ...state, errors: [lastWords({ ...ran, stdout: "" })] };
+  return ended(state, ran);
 }
 
 /** How the last update of a stack went, or what is usual. */

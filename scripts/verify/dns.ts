@@ -5,7 +5,9 @@ import { familiesHere, resolversOutside } from "../../infra/provider/dns/here.ts
 import { type LookOptions, lookUp } from "../../infra/provider/dns/look.ts";
 import type { Observation } from "../../infra/provider/dns/observation.ts";
 import { judge } from "../../infra/provider/dns/verdict.ts";
-import { connect } from "../../infra/provider/host/ssh-host.ts";
+import { SudoRefused } from "../../infra/provider/host/errors.ts";
+import { connect, type SshHost } from "../../infra/provider/host/ssh-host.ts";
+import { knownAccount } from "../../infra/provider/resources/acme-account.ts";
 import { type CustomerRecord, customerRecords } from "../../infra/settings/records.ts";
 import { stackNames, stackSettings } from "../documents/stack-settings.ts";
 import type { Surroundings } from "../main.ts";
@@ -28,10 +30,10 @@ export async function verifyDns(file: StackFile, options: DnsOptions, surroundin
   const names = stackNames(file.stack, file.text, file.name);
   const records = customerRecords(names);
   const outside = resolversOutside(names.dns.resolvers);
-  await using server = await enter(file, surroundings);
+  await using server = await enter(file, names.https.acme?.account, surroundings);
   const look: LookOptions = {
     outside,
-    ca: { domains: names.dns.issuers },
+    ca: { domains: names.dns.issuers, ...(server.account === undefined ? {} : { accountUri: server.account }) },
     addressFamilies: await familiesHere(outside),
     ...(server.inside === undefined ? {} : { inside: server.inside }),
   };
@@ -82,23 +84,41 @@ function tell(
 }
 
 interface Entered extends AsyncDisposable {
+  /** Address of the account that it has at the authority, where there is one yet; what the settings say where nobody could look. */
+  readonly account: string | undefined;
   readonly inside?: Inside;
   /** Why the server itself could not be asked. */
   readonly why?: string;
 }
 
 /** The server's own view; where there is no server yet, or it cannot be reached, that is told and no mistake. */
-async function enter({ stack, text, name }: StackFile, { reporter, signal, env }: Surroundings): Promise<Entered> {
+async function enter(
+  { stack, text, name }: StackFile,
+  saidAccount: string | undefined,
+  { reporter, signal, env }: Surroundings,
+): Promise<Entered> {
+  let host: SshHost | undefined;
+  const close = { [Symbol.asyncDispose]: async () => host?.close() };
   try {
     const settings = stackSettings(stack, text, name);
     const say = (_: string, message: string) => reporter.line(message);
-    const host = await connect(connectionOf(settings, env), { say, signal });
-    const close = { [Symbol.asyncDispose]: () => host.close() };
+    const { acme } = settings.https;
+    const connection = connectionOf(settings, env);
+    // An account is root's to read. By a login that may not be root nothing is known of it.
+    const root = acme && (await connect({ ...connection, privileged: true }, { say, signal }).catch(unlessRefused));
+    host = root ?? (await connect(connection, { say, signal }));
+    const account = acme && root ? await knownAccount(root, acme.directory) : saidAccount;
+    const known = { ...close, account };
     const resolvers = await resolversOf(host);
-    if (resolvers.length === 0) return { ...close, why: "its /etc/resolv.conf names no resolver" };
-    return { ...close, inside: { exchange: exchangeFromHost(host), resolvers } };
+    if (resolvers.length === 0) return { ...known, why: "its /etc/resolv.conf names no resolver" };
+    return { ...known, inside: { exchange: exchangeFromHost(host), resolvers } };
   } catch (error) {
+    await host?.close();
     if (signal.aborted) throw error;
-    return { async [Symbol.asyncDispose]() {}, why: (error as Error).message };
+    return { async [Symbol.asyncDispose]() {}, account: saidAccount, why: (error as Error).message };
   }
+}
+
+function unlessRefused(error: unknown): undefined {
+  if (!(error instanceof SudoRefused)) throw error;
 }

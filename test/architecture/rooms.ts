@@ -16,9 +16,9 @@ const rooms: Readonly<Record<string, Room>> = {
     may: ["components", "settings", "documents", "plugins", "starting"],
   },
   components: { prefixes: ["infra/components/"], may: ["resources", "settings", "markup"] },
-  documents: { prefixes: ["infra/documents/"], may: ["settings", "markup"] },
+  documents: { prefixes: ["infra/documents/"], may: ["settings", "markup", "names"] },
   markup: { prefixes: ["infra/html.ts"], may: [] },
-  settings: { prefixes: ["infra/settings.ts", "infra/settings/"], may: ["kind", "zones"] },
+  settings: { prefixes: ["infra/settings.ts", "infra/settings/"], may: ["kind", "names", "zones"] },
   plugins: { prefixes: ["infra/plugins/"], may: ["host", "contract", "kind", "serving", "starting"] },
   /** The plugin's process: the protocol, and what joins it with the kinds and the hosts. */
   serving: {

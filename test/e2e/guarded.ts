@@ -26,10 +26,10 @@ export const prepare = () =>
     `rm -rf ${path} ${bare}; nft flush ruleset; printf before >${path}; chown games:users ${path}; chmod 0640 ${path}`,
   );
 
-/** Opens every door again, whatever a test left, and undoes a change that still waits. */
+/** Undoes a change that still waits, and opens every door again, whatever a test left. */
 export const tidy = () =>
   onHost(
-    "nft flush ruleset; systemctl start ssh; cd /var/lib/onprem/guard 2>/dev/null || exit 0; [ ! -L current ] || sh current/restore; cd /; rm -rf /var/lib/onprem/guard",
+    "nft flush ruleset; restore=/var/lib/onprem/guard/current/restore; [ ! -e $restore ] || sh $restore; rm -rf /var/lib/onprem/guard; systemctl start ssh",
   );
 
 /** Logs in as the administrator; `said` collects what the user would be told. */

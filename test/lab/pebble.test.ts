@@ -3,18 +3,17 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { planAddresses } from "../../lab/address-plan.ts";
 import { LabError } from "../../lab/lab-error.ts";
-import { authorityAddresses, nameServerAddresses } from "../../lab/names-plan.ts";
+import { authorityAddresses, nameServerAddresses, testAuthorityAddresses } from "../../lab/names-plan.ts";
 import {
-  type AuthorityFault,
   type AuthorityOptions,
   authorityUnits,
   certificateSettings,
   checkOptions,
-  frontRule,
   pebbleConfiguration,
   pebbleEnvironment,
-  readRequests,
 } from "../../lab/pebble-files.ts";
+import { type AuthorityFault, frontRule, readRequests } from "../../lab/pebble-front.ts";
+import { authorityPlaces } from "../../lab/pebble-places.ts";
 import { pebbleVersion } from "../../lab/pebble-programs.ts";
 import { goVersion } from "../../scripts/engine/versions.ts";
 
@@ -118,6 +117,23 @@ test("certificateSettings: the web server's certificate is for its name and its 
   expect(certificateSettings(own)).toContain(
     "subjectAltName = DNS:ca.vendor.test, IP:198.18.8.231, IP:2001:2:0:84::231, IP:127.0.0.1\n",
   );
+});
+
+test("a test authority stands beside the authority, and has nothing in common with it", () => {
+  const [places, beside] = [authorityPlaces("authority"), authorityPlaces("test-authority")];
+  const { services, ...rest } = beside;
+  const said = JSON.stringify([Object.values(rest), Object.values(services)]);
+  for (const value of [
+    ...Object.values(places).filter((one) => typeof one === "string"),
+    ...Object.values(places.services),
+  ])
+    expect(said).not.toContain(JSON.stringify(value));
+  const units = authorityUnits(testAuthorityAddresses(plan), nameServerAddresses(plan).outside, beside);
+  const starts = Object.values(units).map((unit) => /^ExecStart=(.*)$/m.exec(unit)?.[1]);
+  expect(starts).toEqual([
+    "/opt/test-authority/pebble -strict -config /etc/test-authority/pebble.json -dnsserver 198.18.8.205:53",
+    "/opt/test-authority/front -listen 198.18.8.232:443,[2001:2:0:84::232]:443 -pebble https://127.0.0.1:14001 -certificate /etc/test-authority/tls.pem -key /etc/test-authority/tls.key -roots /etc/test-authority/roots.pem -faults /etc/test-authority/fault.json",
+  ]);
 });
 
 describe("frontRule", () => {

@@ -4,7 +4,7 @@ import { readCertificate } from "./certificate.ts";
 import { type Credentials, type Opening, openSession, type Session } from "./client.ts";
 import { type CertificateRequest, fill, type Issued, type Solver } from "./order.ts";
 import { type Patience, patient, retryAfter } from "./patience.ts";
-import { Problem, profileRemedy, Refused } from "./problem.ts";
+import { Problem, profileRemedy, Refused, Unasked } from "./problem.ts";
 import type { RenewalInfo } from "./renewal.ts";
 import { type Answer, type Transport, transport } from "./transport.ts";
 
@@ -15,7 +15,7 @@ export interface Authority {
   /** URL of its directory. */
   readonly directory: string;
   /** PEM of roots for the CA's own HTTPS, where it is no public one. */
-  readonly roots?: string;
+  readonly roots?: string | undefined;
 }
 
 /** An account. Its key is a secret. */
@@ -26,6 +26,8 @@ export interface AccountKey {
 }
 
 export interface NewAccount {
+  /** PEM of a key that {@link newAccountKey} made: kept first, so that a run that is killed loses no account. */
+  readonly key: string;
   /** E-mail addresses, with or without `mailto:`. */
   readonly contacts: readonly string[];
   /** Whether somebody agrees to the authority's terms. */
@@ -56,6 +58,7 @@ export interface CertificateAuthority {
   readonly caaIdentities: readonly string[];
   /** Its profiles: what each is for. */
   profiles(): Readonly<Record<string, string>>;
+  /** The account of that key, where it has one already (RFC 8555, section 7.3). */
   createAccount(account: NewAccount): Promise<AccountKey>;
   /** The account that a key belongs to; `undefined` where the authority knows none. @param key PEM */
   findAccount(key: string): Promise<AccountKey | undefined>;
@@ -66,7 +69,16 @@ export interface CertificateAuthority {
   revoke(account: AccountKey, certificate: string, reason?: RevocationReason): Promise<void>;
 }
 
-/** @throws Failure in all that it and its methods do; Refused where the authority said no, Unanswered where it said nothing */
+/** A key for an account: PEM (PKCS #8), ECDSA P-256. */
+export function newAccountKey(): string {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+}
+
+/**
+ * @throws Failure in all that it and its methods do; Refused where the authority said no, Unanswered where it said nothing, Unasked where
+ * it would have said no
+ */
 export async function openAuthority(authority: Authority, conversation: Conversation): Promise<CertificateAuthority> {
   const { signal, say } = conversation;
   const patience = { ...patient, ...conversation.patience };
@@ -100,11 +112,9 @@ export async function openAuthority(authority: Authority, conversation: Conversa
     caaIdentities: meta.caaIdentities ?? [],
     profiles: () => profiles,
 
-    async createAccount({ contacts, termsAgreed, eab }) {
+    async createAccount({ key, contacts, termsAgreed, eab }) {
       const what = `could not make an account at ${host}`;
       refuseAccountWithout(what, meta, termsAgreed, eab !== undefined);
-      const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-      const key = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
       const contact = contacts.map((address) => (/^[a-z]+:/.test(address) ? address : `mailto:${address}`));
       return attempt(what, { key, ...(eab !== undefined && { eab }) }, async ({ client }) => {
         await client.createAccount({ termsOfServiceAgreed: termsAgreed, ...(contact.length > 0 && { contact }) });
@@ -169,7 +179,7 @@ interface Meta {
 function hostOf(directory: string): string {
   const url = URL.parse(directory);
   if (url?.protocol === "https:") return url.host;
-  throw new Failure({
+  throw new Unasked({
     what: `cannot use the certificate authority ${directory}`,
     why: "its directory must be a URL that starts with https:// (RFC 8555, section 6.1)",
   });
@@ -189,11 +199,11 @@ async function readDirectory(url: string, ask: Transport): Promise<Readonly<Reco
 function refuseAccountWithout(what: string, meta: Meta, termsAgreed: boolean, bound: boolean): void {
   if (meta.termsOfService !== undefined && !termsAgreed) {
     const remedy = `Read ${meta.termsOfService}, and say that you agree.`;
-    throw new Failure({ what, why: "nobody has agreed to its terms of service", remedy });
+    throw new Unasked({ what, why: "nobody has agreed to its terms of service", remedy });
   }
   if (meta.externalAccountRequired === true && !bound) {
     const remedy = "Get a key id and an HMAC key for external account binding from whoever runs it, and give both.";
-    throw new Failure({ what, why: "it takes accounts only that are bound to one elsewhere", remedy });
+    throw new Unasked({ what, why: "it takes accounts only that are bound to one elsewhere", remedy });
   }
 }
 
@@ -204,13 +214,13 @@ async function refuseRequest(
   profiles: Readonly<Record<string, string>>,
 ): Promise<void> {
   if (profile !== undefined && !Object.hasOwn(profiles, profile)) {
-    throw new Failure({ what, why: `it has no profile \`${profile}\``, remedy: profileRemedy(profiles) });
+    throw new Unasked({ what, why: `it has no profile \`${profile}\``, remedy: profileRemedy(profiles) });
   }
   const { crypto } = await import("acme-client");
   const { commonName, altNames } = crypto.readCsrDomains(csr);
   const sorted = (list: readonly string[]) => [...new Set(list.map((name) => name.toLowerCase()))].sort().join(", ");
   const has = sorted([...altNames, ...(commonName ? [commonName] : [])]);
-  if (has !== sorted(names)) throw new Failure({ what, why: `the certificate request is for ${has || "no names"}` });
+  if (has !== sorted(names)) throw new Unasked({ what, why: `the certificate request is for ${has || "no names"}` });
 }
 
 const HOUR = 3_600_000;

@@ -1,39 +1,7 @@
+import type { Entry, Ledger, NameEntry, NamesEntry } from "./ledger-file.ts";
 import { allowedFrom, type Limit, type Limits, limits, remembered } from "./limits.ts";
 
-/**
- * What was asked of certificate authorities, kept between runs by the caller, so that a run can tell before it asks that it
- * would be refused. Nothing but JSON. What other accounts, other people in the same domain and other machines asked is not in
- * it, so an authority may refuse earlier, never later.
- */
-export interface Ledger {
-  readonly version: 1;
-  readonly certificates: readonly NamesEntry[];
-  readonly orders: readonly NamesEntry[];
-  readonly failedAuthorizations: readonly NameEntry[];
-  /** By name: how many authorizations failed in a row. */
-  readonly streaks: readonly (NameEntry & { readonly count: number })[];
-  readonly accounts: readonly Entry[];
-  /** By set of names: how many runs failed in a row, at whatever authority, and when the last one did. */
-  readonly failures: readonly { readonly names: readonly string[]; readonly count: number; readonly at: string }[];
-}
-
-interface Entry {
-  /** Host of the authority's directory. */
-  readonly host: string;
-  /** ISO 8601. */
-  readonly at: string;
-}
-
-interface NamesEntry extends Entry {
-  /** In lower case, sorted, each once. */
-  readonly names: readonly string[];
-  /** `ari`: counts for no limit. `renewal`: of the same names as an earlier one; counts only as one of the same names. */
-  readonly exempt?: "ari" | "renewal";
-}
-
-interface NameEntry extends Entry {
-  readonly name: string;
-}
+export { emptyLedger, type Ledger } from "./ledger-file.ts";
 
 /** What is about to be asked, or was. */
 export interface Asked {
@@ -51,33 +19,27 @@ export interface Refusal {
   readonly until: Date | undefined;
 }
 
-export const emptyLedger: Ledger = {
-  version: 1,
-  certificates: [],
-  orders: [],
-  failedAuthorizations: [],
-  streaks: [],
-  accounts: [],
-  failures: [],
-};
-
 /**
- * Why a certificate must not be asked for now: because runs before failed, or because the authority would refuse. Pure.
+ * Why a certificate must not be asked for now: because runs before failed, because the authority has asked to wait, or because it would
+ * refuse. Pure.
  *
- * @param force Somebody wants it tried in spite of earlier failures. The authority's own limits stay.
+ * @param force Somebody wants it tried in spite of earlier failures. The authority's own limits stay, and so does what it has asked.
  */
 export function refusal(
   ledger: Ledger,
   { force = false, ...asked }: Asked & { readonly force?: boolean },
   now: Date,
 ): Refusal | undefined {
-  const [longest] = [
+  return longest([
     ...limitRefusals(ledger, asked, now),
+    ...waitRefusals(ledger, asked, now),
     ...(force ? [] : optional(backoff(ledger, asked.names, now))),
-  ]
-    // What time does not heal comes first, then what takes longest.
-    .sort((a, b) => (b.until?.getTime() ?? Infinity) - (a.until?.getTime() ?? Infinity));
-  return longest;
+  ]);
+}
+
+/** What time does not heal comes first, then what takes longest. */
+function longest(refusals: readonly Refusal[]): Refusal | undefined {
+  return refusals.toSorted((a, b) => (b.until?.getTime() ?? Infinity) - (a.until?.getTime() ?? Infinity))[0];
 }
 
 const MINUTE = 60_000;
@@ -92,15 +54,47 @@ export function backoff({ failures }: Ledger, names: readonly string[], now: Dat
   const until = new Date(Date.parse(failed.at) + (pauses[failed.count - 1] ?? DAY));
   const times = failed.count === 1 ? "the last try" : `the last ${failed.count} tries`;
   const why = `${times} for ${names.join(", ")} failed, most lately at ${failed.at}`;
-  return until > now ? { why, until } : undefined;
+  return isAhead(until, now, DAY) ? { why, until } : undefined;
 }
 
-/** Why a new account must not be asked for now. Pure. */
-export function accountRefusal({ accounts }: Ledger, directory: string, now: Date): Refusal | undefined {
+/** What a machine has noted whose clock was wrong must not last for years. */
+function isAhead(until: Date, now: Date, longest: number): boolean {
+  return until > now && until.getTime() <= now.getTime() + longest;
+}
+
+/** The longest time for which an authority's wish is heeded: Let's Encrypt's longest limit is counted over a week. */
+const longestWait = 7 * DAY;
+
+/** The authority's wishes that hold for these names, or for an account where there are none. */
+function waitRefusals(
+  { waits }: Ledger,
+  { directory, names }: { readonly directory: string; readonly names?: readonly string[] },
+  now: Date,
+): Refusal[] {
+  const host = hostOf(directory);
+  return waits
+    .filter((wait) => wait.host === host && isAhead(new Date(wait.until), now, longestWait))
+    .filter((wait) => wait.names === undefined || (names !== undefined && sameNames(wait.names, names)))
+    .map(({ at, until }) => ({ why: `at ${at} it asked to wait until ${until}`, until: new Date(until) }));
+}
+
+/**
+ * Why an account must not be asked for now. Pure.
+ *
+ * @param force As for a certificate.
+ */
+export function accountRefusal(
+  ledger: Ledger,
+  { directory, force = false }: { readonly directory: string; readonly force?: boolean },
+  now: Date,
+): Refusal | undefined {
   const known = limits[hostOf(directory)];
-  if (known === undefined) return undefined;
-  const uses = accounts.filter(({ host }) => host === hostOf(directory));
-  return refusedBy(known, known.accounts, uses, "new accounts from one address", now)[0];
+  const uses = ledger.accounts.filter(({ host }) => host === hostOf(directory));
+  return longest([
+    ...(known === undefined ? [] : refusedBy(known, known.accounts, uses, "new accounts from one address", now)),
+    ...waitRefusals(ledger, { directory }, now),
+    ...(force ? [] : optional(backoff(ledger, [directory], now))),
+  ]);
 }
 
 export function recordOrder(ledger: Ledger, asked: Asked, now: Date): Ledger {
@@ -131,12 +125,34 @@ export function recordFailedAuthorization(
   return pruned({ ...ledger, failedAuthorizations, streaks }, now);
 }
 
+/** An account is the end of all failures to get one. */
 export function recordAccount(ledger: Ledger, directory: string, now: Date): Ledger {
   const accounts = [...ledger.accounts, { host: hostOf(directory), at: now.toISOString() }];
-  return pruned({ ...ledger, accounts }, now);
+  const failures = ledger.failures.filter((failure) => !sameNames(failure.names, [directory]));
+  return pruned({ ...ledger, accounts, failures }, now);
 }
 
-/** A run did not get a certificate for these names, for whatever reason. */
+/** The authority has asked to be left alone until then, about these names or about anything; its last word counts, and for a week at most. */
+export function recordWait(
+  ledger: Ledger,
+  { directory, names }: { readonly directory: string; readonly names?: readonly string[] },
+  until: Date,
+  now: Date,
+): Ledger {
+  const host = hostOf(directory);
+  const isSame = (wait: Ledger["waits"][number]) =>
+    wait.host === host && (wait.names ?? []).join() === normal(names ?? []).join();
+  const capped = new Date(Math.min(until.getTime(), now.getTime() + longestWait));
+  const wait = {
+    host,
+    at: now.toISOString(),
+    until: capped.toISOString(),
+    ...(names && { names: normal(names) }),
+  };
+  return pruned({ ...ledger, waits: [...ledger.waits.filter((one) => !isSame(one)), wait] }, now);
+}
+
+/** An authority was asked for a certificate for these names, and it did not come, for whatever reason. */
 export function recordFailure(ledger: Ledger, names: readonly string[], now: Date): Ledger {
   const count = (ledger.failures.find((failure) => sameNames(failure.names, names))?.count ?? 0) + 1;
   const others = ledger.failures.filter((failure) => !sameNames(failure.names, names));
@@ -240,6 +256,7 @@ function pruned(ledger: Ledger, now: Date): Ledger {
     failedAuthorizations: young(ledger.failedAuthorizations, (known) => remembered(known.failedAuthorizations)),
     streaks: ledger.streaks.filter(({ host }) => limits[host] !== undefined),
     accounts: young(ledger.accounts, ({ accounts }) => remembered(accounts)),
+    waits: ledger.waits.filter(({ until }) => isAhead(new Date(until), now, longestWait)),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Authorization, Order } from "acme-client";
+import { challengeLabel } from "../dns/expected.ts";
 import { Failure, reason } from "../failure.ts";
 import { certificatesOf, factsOf, publicKeyOfRequest, sameKey } from "./certificate.ts";
 import type { Session } from "./client.ts";
@@ -160,7 +161,7 @@ async function openOf(authorization: Authorization, { session, what }: Circumsta
     throw new Failure({ what, why: `${identifier.value}: ${why}` });
   }
   const value = await session.client.getChallengeKeyAuthorization(challenge);
-  return { authorization, challenge, name: `_acme-challenge.${identifier.value}`, value };
+  return { authorization, challenge, name: `${challengeLabel}${identifier.value}`, value };
 }
 
 async function complete({ authorization, challenge }: Open, { session }: Circumstances): Promise<void> {

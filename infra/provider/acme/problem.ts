@@ -44,14 +44,27 @@ export function readProblem(data: unknown, otherwise: string): ProblemDocument {
   const given = (typeof data === "object" && data !== null ? data : {}) as Readonly<Record<string, unknown>>;
   const text = (key: string) => (typeof given[key] === "string" ? given[key] : undefined);
   const identifier = given.identifier as { readonly value?: unknown } | null | undefined;
-  const page = typeof data === "string" ? data.trim().slice(0, 200) : "";
+  // Of a page, its words.
+  const page =
+    typeof data === "string"
+      ? data
+          .replace(/<[^>]*>/g, " ")
+          .replace(/\s+/g, " ")
+          .trim()
+          .slice(0, 200)
+      : "";
   return {
     type: text("type")?.replace(prefix, "") ?? "unknown",
-    detail: text("detail") ?? (page === "" ? otherwise : page),
+    detail: text("detail") ?? (page === "" ? otherwise : `${otherwise}: ${page}`),
     instance: text("instance"),
     name: typeof identifier?.value === "string" ? identifier.value : undefined,
     subproblems: (Array.isArray(given.subproblems) ? given.subproblems : []).map((sub) => readProblem(sub, otherwise)),
   };
+}
+
+/** The authority was not asked, for what was to be asked is wrong. */
+export class Unasked extends Failure {
+  override readonly name = "Unasked";
 }
 
 /** The authority said no. */
@@ -102,6 +115,8 @@ interface Case extends Surroundings {
   readonly validated: boolean;
 }
 
+const another =
+  "make a new one with `npm run pulumi -- up -s STACK --replace URN`; `npm run pulumi -- stack -s STACK --show-urns` shows the URN of the account.";
 const look = "`npm run verify -- dns STACK` asks every name server and says which is wrong.";
 
 /** By type of problem (IANA, ACME Error Types). */
@@ -116,7 +131,7 @@ const remedies: Readonly<Record<string, (about: Case) => string>> = {
     `The authority could not reach a name server: those must answer from anywhere, by UDP and TCP port 53.`,
   unauthorized: ({ validated, binding, authority }) => {
     if (binding) return `Are key id and HMAC key those that ${authority} gave out, and not used up?`;
-    return validated ? challenge : `Has ${authority} closed the account? Then make a new one.`;
+    return validated ? challenge : `Has ${authority} closed the account? Then ${another}`;
   },
   incorrectResponse: () => challenge,
   rejectedIdentifier: () =>
@@ -124,7 +139,7 @@ const remedies: Readonly<Record<string, (about: Case) => string>> = {
   unsupportedIdentifier: () =>
     "The authority issues for DNS names alone, or has none of that kind: choose another name.",
   accountDoesNotExist: ({ authority }) =>
-    `The account is of another authority than ${authority}, or was forgotten there: make a new one.`,
+    `The account is of another authority than ${authority}, or was forgotten there: ${another}`,
   externalAccountRequired: ({ authority }) =>
     `Get a key id and an HMAC key for external account binding from whoever runs ${authority}, and give both.`,
   userActionRequired: ({ document }) =>

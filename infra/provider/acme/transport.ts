@@ -43,7 +43,9 @@ export function transport({ roots, signal, say, userAgent, patience }: Manner): 
   return async (...question) => {
     for (let failed = 0; ; ) {
       signal.throwIfAborted();
-      const outcome = await ask(...question).catch((error: unknown) => unanswered(question[1], error));
+      const outcome = await ask(...question).catch(async (error: unknown) =>
+        unanswered(question[1], error, await clockHere(question[1], error, signal)),
+      );
       signal.throwIfAborted();
       failed += 1;
       const wait = pauseAfter(outcome, failed, patience);
@@ -101,11 +103,29 @@ function read(type: string | undefined, text: string): unknown {
   }
 }
 
-function unanswered(url: string, error: unknown): Unanswered {
+/**
+ * How the clock here differs from the other side's, where a certificate was refused for its dates. That one's word is asked for without trust,
+ * and only told.
+ */
+async function clockHere(url: string, error: unknown, signal: AbortSignal): Promise<string | undefined> {
+  if (!/^CERT_(NOT_YET_VALID|HAS_EXPIRED)$/.test(errorCode(error))) return undefined;
+  const agent = new Agent({ proxyEnv: process.env, rejectUnauthorized: false });
+  const answer = await exchange(url, { method: "GET", agent, signal }, undefined, 5000).catch(() => undefined);
+  const seconds = Math.round((Date.now() - Date.parse(answer?.headers.date ?? "")) / 1000);
+  if (!(Math.abs(seconds) > 60)) return undefined;
+  return `${Math.abs(seconds)} s ${seconds < 0 ? "behind" : "ahead of"} that of ${new URL(url).host}`;
+}
+
+/** @param clock How the clock here differs, where that may be why. */
+function unanswered(url: string, error: unknown, clock: string | undefined): Unanswered {
   const why = `${url}: ${reason(error) || errorCode(error)}`;
   const what = `could not ask the certificate authority ${new URL(url).host}`;
+  const distrust =
+    clock === undefined
+      ? "Its own HTTPS certificate is not trusted: give the roots that it leads to, or look at who answers in its place, and at the clock here."
+      : `Its own HTTPS certificate is not trusted, and the clock here is ${clock}: set the clock that is wrong, then run the update again.`;
   const remedy = isDistrust(error)
-    ? "Its own HTTPS certificate is not trusted: give the roots that it leads to, or look at who answers in its place, and at the clock here."
+    ? distrust
     : "It must be reachable from here by HTTPS (port 443): look at its status page, the name's addresses and the way out.";
   return new Unanswered({ what, why, remedy }, { cause: error });
 }

@@ -44,6 +44,15 @@ function answerOf(value: string, { domains, accountUri }: CertificateAuthority):
   return accounts[0] === accountUri ? "allowed" : "another account";
 }
 
+/** Whether a set that names our account lets any other account at the authority issue, too, by another record. */
+export function letsAnyAccount(records: readonly Caa[], ca: CertificateAuthority): boolean {
+  const { domains } = ca;
+  const issuers = records.filter(({ tag }) => tag === "issue");
+  const namesAccount = ({ value }: Caa) => answerOf(value, { domains }) === "account unknown";
+  const isOurs = (record: Caa) => namesAccount(record) && answerOf(record.value, ca) === "allowed";
+  return issuers.some(isOurs) && issuers.some(({ value }) => answerOf(value, { domains }) === "allowed");
+}
+
 function valuesOf(parameters: readonly string[], name: string): string[] {
   return parameters.flatMap((parameter) => {
     const [key = "", ...value] = parameter.split("=");

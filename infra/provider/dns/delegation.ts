@@ -6,21 +6,22 @@ import { isWithin } from "./names.ts";
 import { recordsOf } from "./resource-record.ts";
 
 /**
- * Where a challenge's name leads by CNAMEs, within a zone that we write to. Asked one by one, and not beyond the zone's border: nothing stands
- * there yet, and a resolver that is asked remembers that, perhaps for an authority that asks it a moment later (RFC 2308).
+ * The names that a challenge's name leads along by CNAMEs, from itself to the first within a zone that we write to; itself alone where it
+ * lies there. Asked one by one, and not beyond the zone's border: nothing stands there yet, and a resolver that is asked remembers that,
+ * perhaps for an authority that asks it a moment later (RFC 2308).
  *
  * @throws Failure where no resolver answers, the chain does not end, or it ends elsewhere
  */
-export async function delegatedName(
+export async function delegation(
   exchange: Exchange,
   resolvers: readonly NameServer[],
   name: string,
   zone: string,
-): Promise<string> {
+): Promise<string[]> {
   const chain = [name];
   for (;;) {
     const at = chain.at(-1) ?? name;
-    if (isWithin(at, zone)) return at;
+    if (isWithin(at, zone)) return chain;
     const next = await cnameOf(exchange, resolvers, at, name);
     if (next === undefined) {
       throw new Failure({

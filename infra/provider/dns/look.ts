@@ -1,4 +1,5 @@
 import { isIPv6 } from "node:net";
+import { tryToAsk } from "./ask.ts";
 import { type Exchange, type NameServer, NoAnswer } from "./exchange.ts";
 import { challengeLabel, type Expected } from "./expected.ts";
 import { lookForCaa } from "./look-caa.ts";
@@ -49,7 +50,9 @@ export async function lookUp(exchange: Exchange, expected: Expected, options: Lo
   };
 }
 
-interface ZoneLook {
+/** The zone that holds an owner, as its own servers have it. */
+export interface ZoneLook {
+  /** Absent where the resolver does not tell. */
   readonly zone?: string;
   readonly servers: readonly ServerView[];
 }
@@ -59,11 +62,15 @@ const nowhere: ZoneLook = { servers: [] };
 /** Zones that may hand the owner on to a deeper one before we stop. */
 const deepest = 4;
 
-async function lookAtZone(
+/**
+ * Looks at a record at all servers of its zone. The resolver only finds these: no question of it is followed to where the record leads, so
+ * that it remembers nothing of what does not stand there yet (RFC 2308).
+ */
+export async function lookAtZone(
   exchange: Exchange,
   resolver: NameServer,
   expected: Expected,
-  options: LookOptions,
+  options: Pick<LookOptions, "port" | "addressFamilies">,
 ): Promise<ZoneLook> {
   try {
     let at = await zoneOf(exchange, resolver, expected.owner);
@@ -94,7 +101,7 @@ function lookAtServers(
   exchange: Exchange,
   { zone, servers }: Zone,
   expected: Expected,
-  { port = 53, addressFamilies = ["ipv4", "ipv6"] }: LookOptions,
+  { port = 53, addressFamilies = ["ipv4", "ipv6"] }: Pick<LookOptions, "port" | "addressFamilies">,
 ): Promise<ServerLook[]> {
   return Promise.all(
     servers.flatMap(({ name, addresses }): (ServerLook | Promise<ServerLook>)[] => {
@@ -108,5 +115,6 @@ function lookAtServers(
 
 function caaOf(exchange: Exchange, resolver: NameServer, { owner }: Expected, { ca }: LookOptions) {
   if (ca === undefined || !owner.startsWith(challengeLabel)) return undefined;
-  return lookForCaa(exchange, resolver, owner.slice(challengeLabel.length), ca);
+  const byResolver = (name: string) => tryToAsk(exchange, resolver, { name, type: "CAA" }, { recursive: true });
+  return lookForCaa(byResolver, owner.slice(challengeLabel.length), ca);
 }

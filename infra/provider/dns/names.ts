@@ -1,5 +1,5 @@
-/** Characters of the longest name (RFC 1035, section 2.3.4, less what only the wire has; DNS-10). */
-const longest = 253;
+/** The most characters that a name has in DNS (RFC 1035, section 2.3.4: 255 octets, with the lengths and the root; DNS-10). */
+export const longestName = 253;
 
 /** A name as names are compared: in lower case, without the closing dot. The root is the empty text. */
 export function plain(name: string): string {
@@ -24,5 +24,5 @@ export function isWithin(name: string, top: string): boolean {
 
 /** Whether a name can be asked for at all (DNS-10). */
 export function canBeAsked(name: string): boolean {
-  return name.length <= longest && name.split(".").every((label) => label.length > 0 && label.length <= 63);
+  return name.length <= longestName && name.split(".").every((label) => label.length > 0 && label.length <= 63);
 }

@@ -1,18 +1,37 @@
-import { type CaaAnswer, caaAnswer } from "./caa-policy.ts";
+import { type CaaAnswer, caaAnswer, letsAnyAccount } from "./caa-policy.ts";
+import { caaLine, isPlainValue } from "./caa-record.ts";
 import { type Finding, found, listed } from "./finding.ts";
 import { absolute } from "./names.ts";
 import type { CaaView, CertificateAuthority, Observation } from "./observation.ts";
+import type { Caa } from "./resource-record.ts";
 
 /** Whether CAA records let the chosen authority issue (RFC 8659). */
 export function judgeCaa({ caa, outside, inside = [] }: Observation): Finding[] {
-  if (caa?.failed !== undefined) {
+  if (caa === undefined || caa.ca.domains.length === 0) return [];
+  if (caa.failed !== undefined) {
     // Where signatures do not hold, that is why, and it is told already.
     const explained = [...outside, ...inside].some((view) => "bogus" in view);
     return explained ? [] : [unanswered(caa, caa.failed)];
   }
-  if (caa?.set === undefined) return [];
+  if (caa.set === undefined) return [];
   const answer = caaAnswer(caa.set.records, caa.ca);
-  return answer === "allowed" ? [] : [forbidden(caa.ca, caa.climbed, caa.set, answer)];
+  if (answer !== "allowed") return [forbidden(caa.ca, caa.climbed, caa.set, answer)];
+  return letsAnyAccount(caa.set.records, caa.ca) ? [unbound(caa.ca, caa.set)] : [];
+}
+
+function unbound(ca: CertificateAuthority, { chain, records }: NonNullable<CaaView["set"]>): Finding {
+  const at = chain.at(-1) ?? "";
+  return found(
+    "caa",
+    "warning",
+    [at],
+    `CAA records at ${at} name our account, and beside it let any account at ${listed(ca.domains)} issue: ${written(records)}.`,
+    "Take the record without accounturi away, unless others need it; until then the one with it has no effect.",
+  );
+}
+
+function written(records: readonly Caa[]): string {
+  return records.map(({ flags, tag, value }) => `${flags} ${tag} ${JSON.stringify(value)}`).join(", ");
 }
 
 function unanswered({ ca }: CaaView, { name, why }: NonNullable<CaaView["failed"]>): Finding {
@@ -33,15 +52,17 @@ function forbidden(
 ): Finding {
   const at = chain.at(-1) ?? "";
   const way = [...climbed, ...chain.slice(1)].join(" → ");
-  const set = records.map(({ flags, tag, value }) => `${flags} ${tag} ${JSON.stringify(value)}`);
-  const add = `\`${absolute(at)} CAA 0 issue "${ca.domains[0] ?? ""}"\``;
+  const { accountUri, domains } = ca;
+  const canBeNamed = accountUri !== undefined && isPlainValue(accountUri);
+  const permission = { issuer: domains[0] ?? "", ...(canBeNamed ? { accountUri } : {}) };
+  const add = `\`${absolute(at)} CAA ${caaLine(permission)}\``;
   return found(
     "caa",
     answer === "account unknown" ? "warning" : "wrong",
     [at],
-    `CAA records at ${at} (found by ${way}) ${effects[answer](listed(ca.domains))}: ${set.join(", ")}.`,
+    `CAA records at ${at} (found by ${way}) ${effects[answer](listed(ca.domains))}: ${written(records)}.`,
     // Only the host's own CNAME is followed to somewhere else.
-    `${chain.length > 1 ? `A CNAME leads there, so this is for whoever holds ${at}. ` : ""}${remedies[answer](add, at, ca.accountUri)}`,
+    `${chain.length > 1 ? `A CNAME leads there, so this is for whoever holds ${at}. ` : ""}${remedies[answer](add, at)}`,
   );
 }
 
@@ -55,10 +76,9 @@ const effects: Readonly<Record<Hindrance, (ca: string) => string>> = {
   "unknown tag": () => "have a critical tag that no authority knows, so none may issue",
 };
 
-const remedies: Readonly<Record<Hindrance, (add: string, at: string, account?: string) => string>> = {
+const remedies: Readonly<Record<Hindrance, (add: string, at: string) => string>> = {
   forbidden: (add) => `Add ${add}; what stands there may stay.`,
-  "another account": (add, _, account) =>
-    `Add ${account === undefined ? add : add.replace(/"`$/, `; accounturi=${account}"\``)}, or take accounturi out of the record.`,
+  "another account": (add) => `Add ${add}, or take accounturi out of the record.`,
   "account unknown": (add) =>
     `Look again when the account is there; if it is another, add ${add}, or correct accounturi (RFC 8657).`,
   "another method": (add) => `Add ${add}, or name dns-01 in validationmethods (RFC 8657).`,

@@ -22,6 +22,24 @@ export function judge(expected: Expected, observation: Observation): Finding[] {
   ];
 }
 
+/** The same where no resolver was asked for it: by the zone's own servers, and by CAA records. Pure. */
+export function judgeHeld(expected: Expected, observation: Observation): Finding[] {
+  const evidence = weigh(expected, observation);
+  return [
+    ...judgeRecord(expected, observation, evidence),
+    ...judgeServers(observation, evidence),
+    ...judgeCaa(observation),
+  ];
+}
+
+/** Findings about what the server itself sees. */
+const insideOnly: ReadonlySet<string> = new Set<Finding["kind"]>(["inside-differs", "filtered-inside"]);
+
+/** Of what was found, what keeps an authority from issuing: it does not ask where the server does. */
+export function forbidding(findings: readonly Finding[]): Finding[] {
+  return findings.filter(({ kind, severity }) => severity === "wrong" && !insideOnly.has(kind));
+}
+
 /** Whether nothing found stands in the way. */
 export function isGreen(findings: readonly Finding[]): boolean {
   return findings.every(({ severity }) => severity === "warning");

@@ -50,14 +50,19 @@ export async function serversOf(
 async function topOf(exchange: Exchange, resolver: NameServer, name: string): Promise<string> {
   let silence: NoAnswer | undefined;
   for (const at of [...upwards(name), ""]) {
-    const reply = await tryToAsk(exchange, resolver, { name: at, type: "SOA" }, manner);
+    // Asked for its SOA at once, a resolver would follow a CNAME, and remember that nothing stands at its end yet (RFC 2308).
+    const alias = await tryToAsk(exchange, resolver, { name: at, type: "CNAME" }, manner);
+    // No CNAME stands at a top.
+    if (!(alias instanceof NoAnswer) && recordsOf(alias.answers, "CNAME", at).length > 0) continue;
+    const reply =
+      alias instanceof NoAnswer ? alias : await tryToAsk(exchange, resolver, { name: at, type: "SOA" }, manner);
     if (reply instanceof NoAnswer) {
-      // A resolver also keeps silent because what a CNAME leads to is out of order: what is above may still be told.
+      // Nothing comes from there; what is above may still be told.
       silence ??= reply;
       continue;
     }
     if (recordsOf(reply.answers, "SOA", at).length > 0) return at;
-    // The authority section then tells of the zone that the CNAME leads into (RFC 2308, section 2.1); no CNAME stands at a top.
+    // The authority section would tell of the zone that a CNAME leads into (RFC 2308, section 2.1): one that was hidden before.
     if (recordsOf(reply.answers, "CNAME", at).length > 0) continue;
     const [holder] = recordsOf(reply.authority, "SOA");
     if (holder !== undefined && isWithin(at, holder.name)) return holder.name;

@@ -5,7 +5,7 @@ import { credentials } from "./authentication.ts";
 import { Cancelled, HostKeyMismatch, LoginRefused, Unreachable } from "./errors.ts";
 import type { Say } from "./host.ts";
 import { hostKeyOf, pinnedKeys, signatureAlgorithms } from "./host-key.ts";
-import { type ConnectionSettings, endpoint, withDefaults } from "./settings.ts";
+import { type ConnectionSettings, endpoint, isThisMachine, withDefaults } from "./settings.ts";
 import { vpnHint } from "./vpn-hint.ts";
 
 export interface DialOptions {
@@ -91,7 +91,7 @@ async function whatToAsk({ host, port, jump, vpn }: ConnectionSettings): Promise
     const tunnel = vpn?.dialIn === false ? `, and the server's tunnel: ${vpn.name}` : "";
     return `Is the server up, is the address right as ${jump.host} sees it, and may ${jump.host} reach that port${tunnel}?`;
   }
-  if (host === "localhost" || host === "::1" || host.startsWith("127.")) {
+  if (isThisMachine(host)) {
     return `${host} is this machine: is the local tunnel up that leads from its port ${port ?? 22} to the server (\`ssh -L\`)?`;
   }
   if (vpn !== undefined) return vpnHint(vpn, host);

@@ -4,7 +4,7 @@ import { bootUnit, filesUnit, type GuardedChange, guardRoot, serviceUnit, timerU
 import { quoted } from "./quote.ts";
 
 /** What the scripts exit with; 75 is EX_TEMPFAIL of sysexits.h. */
-export const exits = { inProgress: 75, another: 3, undone: 4, unknown: 5 } as const;
+export const exits = { inProgress: 75, another: 3, undone: 4, unknown: 5, goingDown: 6 } as const;
 
 /** Where everything of one change lies; the lock is on a directory that is always there, so that no lock file stays. */
 function preamble(id: string): string {
@@ -160,7 +160,11 @@ function savedName(word: string, guard: Guard): string | undefined {
   return name !== undefined && Object.hasOwn(guard.save ?? {}, name) ? name : undefined;
 }
 
-/** Keeps the change. Exits 3 where another change waits, 4 where this one is undone already, 5 where nothing waits. */
+/**
+ * Keeps the change. Exits 3 where another change waits, 4 where this one is undone already, 5 where nothing waits, and 6
+ * where the host is on its way down: that it still lets us in proves nothing of how it comes up. logind waits with a reboot for
+ * whoever holds an inhibitor (systemd-inhibit(1)), and until then systemd itself knows nothing of it.
+ */
 export function confirmScript(id: string): string {
   return `set -u
 ${preamble(id)}
@@ -170,6 +174,12 @@ if [ "$(readlink "$root/current")" != ${id} ]; then
     exit ${exits.unknown}
 fi
 [ -e "$dir/armed" ] || exit ${exits.unknown}
+if [ ! -L "$dir/decision" ]; then
+    [ "$(systemctl is-system-running)" != stopping ] || exit ${exits.goingDown}
+    login1=org.freedesktop.login1
+    waits=$(timeout 5 busctl get-property $login1 /org/freedesktop/login1 $login1.Manager PreparingForShutdown 2>/dev/null)
+    [ "$waits" != 'b true' ] || exit ${exits.goingDown}
+fi
 if ! ln -s confirmed "$dir/decision" 2>/dev/null && [ "$(readlink "$dir/decision")" != confirmed ]; then
     exit ${exits.undone}
 fi

@@ -103,7 +103,8 @@ export async function performGuarded<L extends Line>(
   const state = await undone(host, change, left);
   // The confirmation may have reached the host although its answer did not reach us.
   if (state === "gone" && failed.sent) return;
-  throw state === "undone" ? cutOff(host, change, failed.why) : notKnown(host, change, failed.why);
+  if (state !== "undone") throw notKnown(host, change, failed.why);
+  throw failed.goingDown ? wentDown(host, change, failed.why) : cutOff(host, change, failed.why);
 }
 
 /** When the window opened, in seconds since the host's boot, and how many seconds the preparation took until then. */
@@ -135,12 +136,21 @@ async function arm<L extends Line>(
   return { uptime, taken: uptime - begun };
 }
 
-/** `undefined` when the host keeps the change; else why not, and whether a confirmation was sent at all. */
+/** Why a change is not kept. */
+interface NotConfirmed {
+  readonly why: string;
+  /** A confirmation was sent, and what became of it is not known. */
+  readonly sent: boolean;
+  /** The host refused it, for it is on its way down. */
+  readonly goingDown?: boolean;
+}
+
+/** `undefined` when the host keeps the change. */
 async function confirm<L extends Line>(
   host: GuardedHost<L>,
   { id }: GuardedChange,
   left: () => number,
-): Promise<{ why: string; sent: boolean } | undefined> {
+): Promise<NotConfirmed | undefined> {
   let why = "there was no time left";
   let sent = false;
   // Where nothing answers an attempt is short, so that several fit; where only the login is slow, it gets half of what is left,
@@ -158,7 +168,9 @@ async function confirm<L extends Line>(
         return undefined;
       }
       host.discard(line);
-      return { why: refusal(ran), sent: false };
+      const goingDown = ran.code === exits.goingDown;
+      // What was sent before may have been in time.
+      return { why: refusal(ran), sent: goingDown && before, goingDown };
     } catch (error) {
       if (line !== undefined) host.discard(line);
       if (error instanceof Cancelled) throw error;
@@ -174,6 +186,8 @@ function refusal(ran: Ran): string {
   if (ran.code === exits.undone) return "the confirmation came too late: the host had begun to undo it";
   if (ran.code === exits.another) return "another change waits for its confirmation";
   if (ran.code === exits.unknown) return "the host knows of no such change";
+  if (ran.code === exits.goingDown)
+    return "the host is on its way down, and a login now proves nothing of its next start";
   return `${ran.stderr.trim()} (exit ${ran.code})`;
 }
 
@@ -220,6 +234,14 @@ function cutOff<L extends Line>(host: GuardedHost<L>, { guard }: GuardedChange, 
     what: `the change ${guard.name} on ${host.name} was undone: it cut us off`,
     why,
     remedy: "The host is as it was before. Correct the setting that locks this machine out, then run the update again.",
+  });
+}
+
+function wentDown<L extends Line>(host: GuardedHost<L>, { guard }: GuardedChange, why: string): ChangeUndone {
+  return new ChangeUndone({
+    what: `the change ${guard.name} on ${host.name} was undone: the host went down before it was confirmed`,
+    why,
+    remedy: "The host is as it was before. Run the update again once it is up.",
   });
 }
 

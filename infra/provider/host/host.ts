@@ -55,6 +55,8 @@ export interface InspectOptions {
 export interface Host {
   /** How messages call it: the name it was configured with. */
   readonly name: string;
+  /** DNS name or IP address that leads to it from the machine where the run is; absent where SSH goes another way, by a jump host or a tunnel. */
+  readonly address?: string | undefined;
   /** The account that the connection logs in as. */
   readonly user: string;
   /** Runs a command that only looks. The words reach the program as they are; no shell. */

@@ -64,7 +64,7 @@ export async function readHostKey(question: HostKeyQuestion, say: Say = () => {}
     const Kind = (error as Error).message.includes("no matching host key") ? NoSuchKey : Unreachable;
     throw new Kind(
       {
-        what: `could not read the host key of ${endpoint({ host, port, hostKey: "" })}`,
+        what: `could not read the host key of ${endpoint({ host, port })}`,
         why: told(error as Error, host),
       },
       { cause: error },

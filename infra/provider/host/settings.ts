@@ -70,7 +70,12 @@ export function withDefaults(settings: ConnectionSettings) {
 }
 
 /** `host:port`, an IPv6 address in brackets (RFC 3986, section 3.2.2). */
-export function endpoint(settings: ConnectionSettings): string {
+export function endpoint(settings: Pick<ConnectionSettings, "host" | "port">): string {
   const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
   return `${host}:${settings.port ?? 22}`;
+}
+
+/** Whether a name or an address is this machine's own: what is dialled there is a tunnel (`ssh -L`). */
+export function isThisMachine(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
 }

@@ -16,7 +16,7 @@ import type { Host, InspectOptions, LookOptions, Output, PathSeen, Say } from ".
 import { toldWhile } from "./long-step.ts";
 import { Remote } from "./remote.ts";
 import { type Exec, type Ran, Refusal } from "./requests.ts";
-import { type ConnectionSettings, withDefaults } from "./settings.ts";
+import { type ConnectionSettings, isThisMachine, withDefaults } from "./settings.ts";
 import { Turns } from "./turns.ts";
 import { judged, refused, stepFailed } from "./verdict.ts";
 
@@ -53,6 +53,7 @@ const repeats = 3;
 /** A server over SSH: one connection, one program on it, looks side by side and steps one by one. */
 export class SshHost implements Host {
   readonly name: string;
+  readonly address: string | undefined;
   readonly user: string;
   readonly #entrance: Entrance<Remote>;
   readonly #say: Say;
@@ -69,8 +70,9 @@ export class SshHost implements Host {
   #closing: Promise<void> | undefined;
 
   constructor(settings: ConnectionSettings, options: ConnectOptions) {
-    const { name, user } = withDefaults(settings);
+    const { name, user, host, jump } = withDefaults(settings);
     this.name = name;
+    this.address = jump === undefined && !isThisMachine(host) ? host : undefined;
     this.user = user;
     this.#say = options.say;
     this.#entrance = new Entrance(settings, this.#say, (way, attempt) => this.#dialled(way, attempt));
@@ -190,6 +192,7 @@ export class SshHost implements Host {
     const turns = new Turns();
     return {
       name: this.name,
+      address: this.address,
       user: this.user,
       look: (...asked) => this.look(...asked),
       inspect: (...asked) => this.inspect(...asked),

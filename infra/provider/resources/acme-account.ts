@@ -1,9 +1,9 @@
 import type { CustomResourceOptions, Output } from "@pulumi/pulumi";
 import { z } from "zod";
-import { openAuthority } from "../acme/authority.ts";
+import { newAccountKey, openAuthority } from "../acme/authority.ts";
 import { accountRefusal, recordAccount } from "../acme/ledger.ts";
 import {
-  accountFolder,
+  type AccountFile,
   accountPath,
   accountSchema,
   contact,
@@ -13,12 +13,12 @@ import {
 } from "../acme-values.ts";
 import { Failure } from "../failure.ts";
 import { byFields } from "../fields.ts";
-import type { Host } from "../host/host.ts";
+import type { Host, PathSeen } from "../host/host.ts";
 import type { Kind } from "../kind.ts";
 import { asSecret, HostResource, type Inputs } from "../resource.ts";
 import { type ActContext, act, run, write } from "../step.ts";
 import { userAgent } from "./acme-certificate-texts.ts";
-import { HostNotes } from "./acme-notes.ts";
+import { HostNotes, isForced, notNow } from "./acme-notes.ts";
 
 /** A key that binds the account to one that exists at the authority elsewhere (RFC 8555, section 7.3.4). */
 export interface ExternalAccount {
@@ -72,8 +72,8 @@ const fields = {
 
 /**
  * An account at a certificate authority that speaks ACME (RFC 8555). Its key is made by the run that asks for it and stands on the host, in
- * a file of root's alone below `/etc/onprem/acme`: the authority's own limits are counted by account, and a run from anywhere goes on
- * with the same one. Without the right to write to the vendor's zone the key gets nobody a certificate.
+ * a file of root's alone below `/etc/onprem/acme`, before the authority is told of it: the authority's own limits are counted by account,
+ * and a run from anywhere, also after one that was killed, goes on with the same one. Without the right to write to the vendor's zone the key gets nobody a certificate.
  *
  * @example
  * new AcmeAccount("account", {
@@ -110,9 +110,10 @@ export const acmeAccount: Kind<AcmeAccountWant, AcmeAccountSeen> = {
 
   async observe(host, { directory = "" }) {
     if (directory === "") return undefined;
-    const [file] = await host.inspect(accountPath(directory), { content: 64 * 1024 });
-    if (file === undefined) return undefined;
-    const { uri, contacts } = parsed(file.content);
+    const { file, account } = await read(host, directory);
+    // A key that has no account yet is none: the plan goes on with it.
+    if (file === undefined || account.uri === undefined) return undefined;
+    const { uri, contacts } = account;
     return { directory, contacts, uri, guarded: file.owner === "root" && file.mode === "0600" };
   },
 
@@ -134,61 +135,91 @@ export const acmeAccount: Kind<AcmeAccountWant, AcmeAccountSeen> = {
   remove: ({ directory }) => [run("forget the account", ["rm", "-f", "--", accountPath(directory)])],
 };
 
+/**
+ * The key is written before the authority is told of it; its address after. A run that was killed in between leaves the key, and the next
+ * one finds what account it has.
+ */
 async function register(want: AcmeAccountWant, { host, say, signal }: ActContext): Promise<void> {
-  const notes = new HostNotes(host);
-  const ledger = await notes.ledger();
-  const refused = accountRefusal(ledger, want.directory, new Date());
-  if (refused !== undefined) {
-    throw new Failure({
-      what: `did not ask ${want.directory} for an account`,
-      why: refused.why,
-      ...(refused.until === undefined ? {} : { remedy: `Run the update again after ${refused.until.toISOString()}.` }),
-    });
-  }
   const { directory, roots, contacts, externalAccount: eab } = want;
-  const authority = await openAuthority(
-    { directory, ...(roots === undefined ? {} : { roots }) },
-    {
-      signal,
-      say: (line) => say("info", line),
-      userAgent,
-    },
-  );
-  const { key, uri } = await authority.createAccount({
-    contacts,
-    termsAgreed: true,
-    ...(eab === undefined ? {} : { eab }),
+  const notes = new HostNotes(host, say);
+  const refused = accountRefusal(await notes.ledger(), { directory, force: isForced() }, new Date());
+  if (refused !== undefined) throw notNow(`did not ask ${directory} for an account`, refused);
+  const { account: left } = await read(host, directory);
+  // Another contact is another account.
+  const goesOn = left !== undefined && left.contacts.join() === contacts.join();
+  const key = goesOn ? left.key : newAccountKey();
+  if (!goesOn) await keep(host, { directory, contacts, key });
+  const uri = await notes.counting({ directory }, async () => {
+    const conversation = { signal, say: (line: string) => say("info", line), userAgent };
+    const authority = await openAuthority({ directory, roots }, conversation);
+    // What binds it may be good for one account alone, which a run before has made.
+    const found = goesOn ? await authority.findAccount(key) : undefined;
+    if (found !== undefined) {
+      say("info", `going on with the account that a run before has got: ${found.uri}`);
+      return found.uri;
+    }
+    const asked = { key, contacts, termsAgreed: true, ...(eab === undefined ? {} : { eab }) };
+    return (await authority.createAccount(asked)).uri;
   });
-  const content = `${JSON.stringify({ directory, uri, contacts, key }, null, 2)}\n`;
-  const path = accountPath(directory);
+  await keep(host, { directory, uri, contacts, key });
+  await notes.keepLedger(recordAccount(await notes.ledger(), directory, new Date()));
+}
+
+async function keep(host: Host, account: AccountFile): Promise<void> {
+  const path = accountPath(account.directory);
+  const content = `${JSON.stringify(account, null, 2)}\n`;
   await host.perform([
     run("make the folder of accounts", ["install", "-d", "-m", "0700", "--", path.slice(0, path.lastIndexOf("/"))]),
     write(`write ${path}`, { path, content, owner: "root", group: "root", mode: "0600", secret: true }),
   ]);
-  await notes.keepLedger(recordAccount(ledger, directory, new Date()));
+}
+
+/** Address of the account that stands on a host; `undefined` where there is none, and where what stands there cannot be read. */
+export async function knownAccount(
+  host: Pick<Host, "inspect" | "name">,
+  directory: string,
+): Promise<string | undefined> {
+  const { account } = await read(host, directory).catch((error) => {
+    // A damaged file is told of by the account itself.
+    if (error instanceof DamagedAccount) return { account: undefined };
+    throw error;
+  });
+  return account?.uri;
 }
 
 /** The account that stands on a host. @throws Failure when there is none */
 export async function accountOn(host: Pick<Host, "inspect" | "name">, directory: string) {
+  const { file, account } = await read(host, directory);
+  if (file !== undefined && account.uri !== undefined) return { ...account, uri: account.uri };
   const path = accountPath(directory);
-  const [file] = await host.inspect(path, { content: 64 * 1024 });
-  if (file !== undefined) return parsed(file.content);
   throw new Failure({
     what: `there is no account at ${directory}`,
-    why: `${path} is not on ${host.name}`,
+    why:
+      file === undefined
+        ? `${path} is not on ${host.name}`
+        : `${path} on ${host.name} has a key, and the authority has not said yet what account it has`,
     remedy: "Make an `AcmeAccount` with the same directory first, that the certificate depends on.",
   });
 }
 
-function parsed(content: Uint8Array | undefined) {
+class DamagedAccount extends Failure {}
+
+type Read =
+  | { readonly file: PathSeen; readonly account: AccountFile }
+  | { readonly file: undefined; readonly account: undefined };
+
+async function read(host: Pick<Host, "inspect" | "name">, directory: string): Promise<Read> {
+  const path = accountPath(directory);
+  const [file] = await host.inspect(path, { content: 64 * 1024 });
+  if (file === undefined) return { file, account: undefined };
   try {
-    return accountSchema.parse(JSON.parse(new TextDecoder().decode(content)));
+    return { file, account: accountSchema.parse(JSON.parse(new TextDecoder().decode(file.content))) };
   } catch {
     // What the parser would say may quote the key.
-    throw new Failure({
+    throw new DamagedAccount({
       what: "could not read an account",
-      why: "its file is damaged, or was not written by this program",
-      remedy: `Take it out of ${accountFolder} on the host; the next update gets another account.`,
+      why: `${path} on ${host.name} is damaged, or was not written by this program`,
+      remedy: "Move it away on the host, and keep it; the next update gets another account.",
     });
   }
 }

@@ -2,6 +2,7 @@ import { openAuthority } from "../acme/authority.ts";
 import { type Certificate, readCertificate } from "../acme/certificate.ts";
 import { chainProblems } from "../acme/chain.ts";
 import { type Renewal, renewalOf } from "../acme/renewal.ts";
+import { hear } from "../acme/renewal-heard.ts";
 import type { AcmeCertificateSeen, AcmeCertificateWant } from "./acme-certificate.ts";
 import {
   fingerprintOf,
@@ -12,7 +13,7 @@ import {
   publicKeyHash,
   userAgent,
 } from "./acme-certificate-texts.ts";
-import { settledHere } from "./acme-obtain.ts";
+import { settledHere } from "./acme-chains.ts";
 
 /** What is known of a pair before it is judged. */
 export interface Pair {
@@ -52,7 +53,6 @@ async function seenOf(
     ...(look.guarded ? [] : ["its key can be read by others than root"]),
     ...(issued === undefined ? ["it is not the one that was issued here: somebody has put it there"] : []),
   ];
-  const { served } = look;
   return {
     names: [...certificate.names],
     keyType: typeOf(certificate.key),
@@ -65,13 +65,20 @@ async function seenOf(
     renewAt: renewal.at.toISOString(),
     renewal: renewal.why,
     due: renewal.due && !settledHere.has(fingerprint),
-    served: !served ? "nothing" : served === fingerprint ? "yes" : "another",
+    served: shown(look, fingerprint),
+    proven: !look.unproven,
     problems,
     certificate: /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----\n?/.exec(chain)?.[0] ?? "",
   };
 }
 
-function unreadable({ served }: PairLook): AcmeCertificateSeen {
+/** Whether the web server shows the pair. One that shows what it did before there was any has not been set up for it. */
+function shown({ served, before }: PairLook, fingerprint: string): AcmeCertificateSeen["served"] {
+  if (served === fingerprint) return "yes";
+  return !served || served === before ? "nothing" : "another";
+}
+
+function unreadable({ served, unproven }: PairLook): AcmeCertificateSeen {
   const epoch = new Date(0).toISOString();
   return {
     names: [],
@@ -86,6 +93,7 @@ function unreadable({ served }: PairLook): AcmeCertificateSeen {
     renewal: "",
     due: true,
     served: served ? "another" : "nothing",
+    proven: !unproven,
     problems: ["what stands in its file is no certificate"],
     certificate: "",
   };
@@ -108,8 +116,11 @@ async function renewalFor(
       userAgent,
       patience: { tries: 2, answer: 8000 },
     };
-    const authority = await openAuthority({ directory, ...(roots === undefined ? {} : { roots }) }, conversation);
-    return renewalOf(certificate, { ...matter, info: await authority.renewalInfo(chain) });
+    const info = await hear(`${directory} ${certificate.renewalId}`, now, async () => {
+      const authority = await openAuthority({ directory, roots }, conversation);
+      return authority.renewalInfo(chain);
+    });
+    return renewalOf(certificate, { ...matter, info });
   } catch {
     return renewalOf(certificate, matter);
   }

@@ -1,5 +1,6 @@
 import { createHash, createPublicKey, X509Certificate } from "node:crypto";
 import { z } from "zod";
+import { handshake } from "./acme-install-texts.ts";
 
 /** Kinds of key that a certificate may have, and what openssl-genpkey(1) makes of them. */
 export const keyTypes = {
@@ -30,14 +31,10 @@ export const orderSchema = z.object({
 });
 export type OrderNote = z.output<typeof orderSchema>;
 
-/** Waits for nothing longer than five seconds: who serves what at the host's own port, as a browser would be shown it. */
-const handshake = `served() {
-    timeout 5 openssl s_client -connect "$1" -servername "$2" </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256 2>/dev/null | sed 's/.*=//' || true
-}`;
-
 /**
  * `FOLDER NAME PORT`: what is there of a pair, a fact a line: the version that is live, the hash of the key's public part, the key's owner
- * and mode, and the fingerprint of what is served. PORT 0: nobody is asked.
+ * and mode, the fingerprint of what is served, and of what was before the first pair was there; and whether a run was killed before the pair
+ * was looked at from outside. PORT 0: nobody is asked.
  */
 export const lookScript = `folder=$1 name=$2 port=$3
 ${handshake}
@@ -47,6 +44,8 @@ if [ -s "$folder/live/key.pem" ]; then
     echo "mode $(stat -L -c '%U:%G %a' -- "$folder/live/key.pem")"
 fi
 [ "$port" -eq 0 ] || echo "served $(served "127.0.0.1:$port" "$name")"
+[ ! -s "$folder/live/shown-before" ] || echo "before $(cat -- "$folder/live/shown-before")"
+if [ -s "$folder/before/fullchain.pem" ] && [ "$(readlink -- "$folder/before")" != "$(readlink -- "$folder/live")" ]; then echo unproven; fi
 `;
 
 /**
@@ -58,6 +57,8 @@ umask 077
 folder=$1 kind=$2
 shift 2
 next=$folder/next
+# openssl itself says nothing, and ends well, where there was no room for what it wrote.
+keep() { cat >"$next/$1" && [ -s "$next/$1" ]; }
 names=
 for name in "$@"; do names="$names\${names:+,}DNS:$name"; done
 mkdir -p -- "$folder/versions"
@@ -66,59 +67,16 @@ rm -rf -- "$next"
 mkdir -- "$next"
 case $kind in
 ${Object.entries(keyTypes)
-  .map(([type, options]) => `    ${type}) openssl genpkey ${options} -out "$next/key.pem" 2>/dev/null ;;`)
+  .map(([type, options]) => `    ${type}) openssl genpkey ${options} 2>/dev/null | keep key.pem ;;`)
   .join("\n")}
 esac
-openssl req -new -key "$next/key.pem" -subj / -addext "subjectAltName=$names" -out "$next/request.pem"
+openssl req -new -key "$next/key.pem" -subj / -addext "subjectAltName=$names" | keep request.pem
 printf '%s' "$kind $names" >"$next/for"
 `;
 
-/**
- * `FOLDER NAME PORT UNIT`: puts the new pair in the place of the old, in one move, and lets the web server read it. Where that refuses it, or
- * does not serve it, the old pair is back and served. Exit 3: the pair is none; 4: the server did not take it. No UNIT: nobody reads it yet.
- */
-export const installScript = `set -eu
-umask 077
-folder=$1 name=$2 port=$3 unit=$4
-next=$folder/next
-${handshake}
-# A renewal that could wait brought none.
-[ -s "$next/fullchain.pem" ] || exit 0
-want=$(openssl x509 -in "$next/fullchain.pem" -noout -fingerprint -sha256 | sed 's/.*=//')
-one=$(openssl x509 -in "$next/fullchain.pem" -noout -pubkey | sha256sum)
-other=$(openssl pkey -in "$next/key.pem" -pubout | sha256sum)
-[ "$one" = "$other" ] || { echo "the certificate is not for the key that was made here" >&2; exit 3; }
-version=versions/$(date -u +%Y%m%dT%H%M%S)-$(openssl x509 -in "$next/fullchain.pem" -noout -serial | sed 's/.*=//' | tail -c 17)
-old=$(readlink -- "$folder/live" || true)
-point() { ln -sfn -- "$1" "$folder/live.new" && mv -T -- "$folder/live.new" "$folder/live"; }
-sync -f "$next" 2>/dev/null || sync
-mv -T -- "$next" "$folder/$version"
-point "$version"
-reads() { [ -n "$unit" ] && systemctl is-active --quiet -- "$unit"; }
-takes() {
-    said=$(systemctl reload -- "$unit" 2>&1) || return 1
-    for _ in $(seq 40); do
-        got=$(served "127.0.0.1:$port" "$name")
-        [ "$got" != "$want" ] || return 0
-        sleep 0.25
-    done
-    said="it serves another certificate after 10 s: \${got:-none}"
-    return 1
-}
-if reads && ! takes; then
-    if [ -n "$old" ]; then point "$old"; systemctl reload -- "$unit" || true; else rm -f -- "$folder/live"; fi
-    # Kept for the next run, which asks for no other.
-    mv -T -- "$folder/$version" "$next"
-    echo "$unit did not take the new certificate: $said" >&2
-    journalctl --quiet --no-pager -o cat -n 5 -u "$unit" >&2 || true
-    exit 4
-fi
-rm -f -- "$folder/$version/request.pem" "$folder/$version/for"
-# The one before stays for people; all others go.
-ls -1 -- "$folder/versions" | while read -r stale; do
-    case versions/$stale in "$version" | "$old") ;; *) rm -rf -- "$folder/versions/$stale" ;; esac
-done
-`;
+/** `FOLDER`: takes the pair, and all that is kept of earlier ones, away. */
+export const removeScript = `rm -rf -- "$1/live" "$1/before" "$1/versions" "$1/next"
+rmdir --ignore-fail-on-non-empty -- "$1" 2>/dev/null || true`;
 
 /** What {@link lookScript} prints. */
 export interface PairLook {
@@ -130,6 +88,10 @@ export interface PairLook {
   readonly guarded: boolean;
   /** SHA-256 fingerprint of what is served, as openssl prints it; empty where nothing is; absent where nobody was asked. */
   readonly served?: string;
+  /** The same of what was served when the folder had no pair yet. */
+  readonly before?: string;
+  /** Whether the pair was never looked at from outside, as it should have been. */
+  readonly unproven: boolean;
 }
 
 export function readLook(text: string): PairLook {
@@ -139,12 +101,14 @@ export function readLook(text: string): PairLook {
       return at < 0 ? [line, ""] : [line.slice(0, at), line.slice(at + 1).trim()];
     }),
   );
-  const [live, key, served] = ["live", "key", "served"].map((name) => facts.get(name));
+  const [live, key, served, before] = ["live", "key", "served", "before"].map((name) => facts.get(name));
   return {
     ...(live === undefined ? {} : { live }),
     ...(key === undefined ? {} : { key }),
     guarded: /^root:root [46]00$/.test(facts.get("mode") ?? ""),
     ...(served === undefined ? {} : { served }),
+    ...(before === undefined ? {} : { before }),
+    unproven: facts.has("unproven"),
   };
 }
 

@@ -9,14 +9,8 @@ import { act, run, type Step } from "../step.ts";
 import { absoluteName, zoneSettings } from "../zones/settings.ts";
 import type { ZoneSettings } from "../zones/zone.ts";
 import { judgePair } from "./acme-certificate-seen.ts";
-import {
-  installScript,
-  type KeyType,
-  keyTypes,
-  lookScript,
-  readLook,
-  requestScript,
-} from "./acme-certificate-texts.ts";
+import { type KeyType, keyTypes, lookScript, readLook, removeScript, requestScript } from "./acme-certificate-texts.ts";
+import { installPair, proveFromOutside, reloadServer } from "./acme-install.ts";
 import { obtain, revoke } from "./acme-obtain.ts";
 
 /** A certificate on a server, kept renewed. */
@@ -28,8 +22,8 @@ export interface AcmeCertificateArgs {
   /** Roots in PEM by which the authority itself is known, where it is no public one. */
   roots?: string;
   /**
-   * Address of a test authority that is asked first where the host has no certificate of these names yet: a mistake then costs none of the
-   * real one's patience. Its account is another `AcmeAccount`.
+   * Address of a test authority that is asked first for a name that no certificate of the real one on the host has yet: a mistake then costs
+   * none of the real one's patience. Its account is another `AcmeAccount`.
    */
   testDirectory?: string;
   /** Roots in PEM by which the test authority itself is known, where it is no public one. */
@@ -41,6 +35,11 @@ export interface AcmeCertificateArgs {
    * @default []
    */
   resolvers?: string[];
+  /**
+   * Seconds for which the zone's name servers are waited for, 1 to 86400; 300 where this is left out, an hour for a zone that somebody edits
+   * by hand.
+   */
+  patience?: number;
   /**
    * Type of the key, which is made on the host, anew for each certificate, and never leaves it: `ecdsa-p256`, `ecdsa-p384`, `rsa-2048`,
    * `rsa-3072` or `rsa-4096`.
@@ -55,8 +54,8 @@ export interface AcmeCertificateArgs {
    */
   folder?: string;
   /**
-   * Unit of the web server that reads the pair: it is reloaded, must show the new certificate, and else the old one is back. Where it does
-   * not run, nothing is asked of it.
+   * Unit of the web server that reads the pair: it is reloaded, must show the new certificate, on the server and to the machine where the run
+   * is if that gets there, and else the old one is back. Where it does not run, or has not been set up for the pair yet, nothing is asked of it.
    * @default "nginx.service"
    */
   unit?: string;
@@ -101,8 +100,10 @@ export interface AcmeCertificateSeen {
   /** Why then. */
   renewal: string;
   due: boolean;
-  /** Whether the web server shows it: `yes`; `another`; `nothing` where nobody answers. */
+  /** Whether the web server shows it: `yes`; `another`; `nothing` where nobody answers, or it shows what it did before the first pair. */
   served: "yes" | "another" | "nothing";
+  /** False where a run was killed after it had installed the pair, and before it had looked at it from outside. */
+  proven: boolean;
   /** What is wrong with the pair, in plain words. */
   problems: string[];
   /** The certificate itself, PEM, without those that it leads to a root by. */
@@ -128,6 +129,7 @@ const fields = {
   testRoots: pemCertificates.optional(),
   zone: zoneSettings,
   resolvers: z.array(ipAddress).default([]),
+  patience: z.int().min(1).max(86_400).optional(),
   keyType: z.enum(Object.keys(keyTypes) as [KeyType, ...KeyType[]]).default("ecdsa-p256"),
   profile: z
     .string()
@@ -182,6 +184,7 @@ const outputs = [
   "renewal",
   "due",
   "served",
+  "proven",
   "problems",
   "certificate",
 ] as const;
@@ -215,10 +218,12 @@ export const acmeCertificate: Kind<AcmeCertificateWant, AcmeCertificateSeen, Acm
 
   plan(want, seen) {
     const property = whyNew(want, seen);
-    const pair = [want.folder, want.names[0] ?? "", String(want.port), want.unit];
     if (property === undefined) {
-      // The file is right, and the web server shows another: it was put there by hand, or the server was not told.
-      return seen?.served === "another" ? [reload(want)] : [];
+      return [
+        // The file is right, and the web server shows another: it was put there by hand, or the server was not told.
+        ...(seen?.served === "another" ? [reloadServer(want)] : []),
+        ...(seen?.proven === false ? [proveFromOutside(want, "proven")] : []),
+      ];
     }
     const [name = ""] = want.names;
     return [
@@ -229,24 +234,16 @@ export const acmeCertificate: Kind<AcmeCertificateWant, AcmeCertificateSeen, Acm
           property,
           secret: false,
           deadline: 120,
+          remedies: { 1: room(want), 2: room(want) },
         },
       ),
       act(
         `get a certificate for ${want.names.join(", ")} from ${new URL(want.directory).host}`,
         (context) => obtain(want, context, property === "due" ? seen : undefined),
-        {
-          property,
-        },
+        { property },
       ),
-      run(`install the certificate of ${name}`, ["sh", "-c", installScript, "sh", ...pair], {
-        property,
-        secret: false,
-        survives: true,
-        deadline: 120,
-        remedies: {
-          4: `The old certificate is back. Look at \`journalctl -u ${want.unit}\` and \`systemctl status ${want.unit}\` there.`,
-        },
-      }),
+      installPair(want, property),
+      proveFromOutside(want, property),
     ];
   },
 
@@ -255,8 +252,7 @@ export const acmeCertificate: Kind<AcmeCertificateWant, AcmeCertificateSeen, Acm
     const steps: Step[] = [];
     if (memory?.revoke) {
       const { directory, roots } = memory;
-      const where = { directory, ...(roots === undefined ? {} : { roots }) };
-      steps.push(act("revoke the certificate", (context) => revoke(where, certificate, context)));
+      steps.push(act("revoke the certificate", (context) => revoke({ directory, roots }, certificate, context)));
     }
     return [...steps, run("remove the pair and its key", ["sh", "-euc", removeScript, "sh", folder])];
   },
@@ -285,9 +281,6 @@ export const acmeCertificate: Kind<AcmeCertificateWant, AcmeCertificateSeen, Acm
   }),
 };
 
-const removeScript = `rm -rf -- "$1/live" "$1/versions" "$1/next"
-rmdir --ignore-fail-on-non-empty -- "$1" 2>/dev/null || true`;
-
 /** The property for which another certificate is needed, if it is. */
 function whyNew(want: AcmeCertificateWant, seen: AcmeCertificateSeen | undefined): string | undefined {
   if (seen === undefined) return "names";
@@ -299,9 +292,7 @@ function whyNew(want: AcmeCertificateWant, seen: AcmeCertificateSeen | undefined
   return seen.due ? "due" : undefined;
 }
 
-function reload({ unit }: AcmeCertificateWant): Step {
-  return run(`let ${unit} read the certificate`, ["systemctl", "reload", "--", unit], {
-    property: "served",
-    secret: false,
-  });
+/** What to do where the key could not be written. */
+function room({ folder }: AcmeCertificateWant): string {
+  return `If there is no room, make some (\`df -h ${folder}\` shows the space, \`df -i ${folder}\` the inodes), then run the update again.`;
 }

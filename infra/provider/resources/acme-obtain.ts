@@ -1,35 +1,24 @@
 import { type AccountKey, type Authority, type CertificateAuthority, openAuthority } from "../acme/authority.ts";
-import { publicKeyOfRequest, readCertificate } from "../acme/certificate.ts";
+import { publicKeyOfRequest } from "../acme/certificate.ts";
 import { chainProblems } from "../acme/chain.ts";
-import {
-  type Ledger,
-  recordCertificate,
-  recordFailedAuthorization,
-  recordFailure,
-  recordOrder,
-  refusal,
-} from "../acme/ledger.ts";
+import { recordCertificate, recordOrder } from "../acme/ledger.ts";
 import { type Issued, OtherKey, type Solver } from "../acme/order.ts";
-import { Refused } from "../acme/problem.ts";
-import { delegatedName } from "../dns/delegation.ts";
-import { exchangeFromHere, type NameServer } from "../dns/exchange.ts";
+import { exchangeFromHere } from "../dns/exchange.ts";
 import { resolversOutside } from "../dns/here.ts";
 import { isWithin } from "../dns/names.ts";
-import { waitOutside } from "../dns/seen-outside.ts";
 import { Failure } from "../failure.ts";
 import type { Host } from "../host/host.ts";
-import { type ActContext, write } from "../step.ts";
-import { type VendorZone, vendorZone } from "../zones/zone.ts";
+import type { ActContext } from "../step.ts";
+import { stoppable } from "../zones/stoppable.ts";
+import { vendorZone } from "../zones/zone.ts";
 import { accountOn } from "./acme-account.ts";
 import type { AcmeCertificateSeen, AcmeCertificateWant } from "./acme-certificate.ts";
-import { fingerprintOf, type IssuedNote, issuedOf, type OrderNote, userAgent } from "./acme-certificate-texts.ts";
-import { HostNotes } from "./acme-notes.ts";
-
-/**
- * Fingerprints of certificates that are due no more in this process: what it has got, for an authority may want one renewed from its first
- * moment on; and what it could not renew, and can wait.
- */
-export const settledHere = new Set<string>();
+import { fingerprintOf, type OrderNote, userAgent } from "./acme-certificate-texts.ts";
+import { isThere, keep, liveOf, sameNames, settledHere } from "./acme-chains.ts";
+import { HostNotes, type NotedOrder, refuseWhatWouldBe, unasked } from "./acme-notes.ts";
+import { caaAgainst, challengesOf, refused } from "./acme-ready.ts";
+import { rehearse } from "./acme-rehearsal.ts";
+import { noting, takeAway } from "./acme-solver.ts";
 
 /** Of its life, what must be left to a certificate whose renewal may fail without the run's failing. */
 const enough = 1 / 6;
@@ -63,14 +52,17 @@ function leftOf({ notBefore, notAfter }: AcmeCertificateSeen): number {
 
 /**
  * Gets a chain for the request that stands in the folder's `next`, and puts it beside. What a run before has left in DNS is taken away first; an
- * order that it began is gone on with; a chain that it got already is not asked for again. What was asked of the authority is noted before and after,
- * and what the authority would refuse is not asked.
+ * order that it began is gone on with; a chain that it got already is not asked for again. What was asked of the authority is noted before and after;
+ * what it would refuse is not asked, nor anything while DNS is not as it must be.
  */
 async function get(want: AcmeCertificateWant, { host, say, signal }: ActContext): Promise<void> {
-  const notes = new HostNotes(host);
+  const notes = new HostNotes(host, say);
   const outside = resolversOutside(want.resolvers);
-  const zone = vendorZone(want.zone, { exchange: exchangeFromHere, resolvers: outside, say, signal });
-  const left = await notes.order();
+  const { patience } = want;
+  const waiting = patience === undefined ? {} : { patience };
+  const zone = vendorZone(want.zone, { exchange: exchangeFromHere, resolvers: outside, say, signal, ...waiting });
+  const note = notes.orderFor(want.folder);
+  const left = await note.read();
   await takeAway(
     (left?.presented ?? []).filter(({ name }) => isWithin(name, want.zone.zone)),
     zone,
@@ -81,35 +73,31 @@ async function get(want: AcmeCertificateWant, { host, say, signal }: ActContext)
   if (await isThere(host, want, publicKey)) {
     // A run before has got it, and could not say so.
     await notes.keepLedger(recordCertificate(await notes.ledger(), { directory, names: want.names }, new Date()));
-    return notes.forgetOrder();
+    return note.forget();
   }
-  const live = await liveChain(host, want);
-  const replaces = live === undefined ? undefined : readCertificate(live).renewalId;
-  const delegated = new Map<string, string>();
-  for (const name of want.names) {
-    const challenge = `_acme-challenge.${name}`;
-    delegated.set(challenge, await delegatedName(exchangeFromHere, outside, challenge, want.zone.zone));
-  }
-  const solver = (order: OrderNote) => noting(order, { notes, zone, delegated, outside, say, signal });
+  const { names: before, replaces } = await liveOf(host, want);
+  const what = unasked(directory, want.names);
+  const exchange = stoppable(exchangeFromHere, what, signal);
+  const looking = { exchange, resolvers: outside, zone: want.zone.zone, say };
+  const delegated = await challengesOf(looking, want.names, what);
+  const solver = (order: OrderNote) => noting(order, { note, zone, delegated, outside, say, signal });
   const conversation = { signal, say: (line: string) => say("info", line), userAgent };
 
   const asked = { directory, names: want.names, ...(replaces === undefined ? {} : { replaces }) };
-  refuseWhatWouldBe(await notes.ledger(), asked);
+  await refuseWhatWouldBe(notes, asked);
+  const account = await accountOn(host, directory);
+  const authority = await notes.counting(asked, () => openAuthority({ directory, roots: want.roots }, conversation));
+  const ca = { domains: authority.caaIdentities, accountUri: account.uri };
+  const against = await caaAgainst(looking, want.names, ca);
+  if (against.length > 0) throw refused(what, against);
   const resumes =
     left !== undefined && left.directory === directory && left.profile === profile && sameNames(left.names, want.names)
       ? left.url
       : undefined;
-  if (want.testDirectory !== undefined && live === undefined && resumes === undefined) {
-    say("info", `asking the test authority ${new URL(want.testDirectory).host} first`);
-    const test = authorityOf(want.testDirectory, want.testRoots);
-    const opened = await openAuthority(test, conversation);
-    const account = await accountOn(host, want.testDirectory);
-    const order = { directory: want.testDirectory, names: want.names, profile, presented: [] };
-    await opened.order(account, { names: want.names, csr }, solver(order));
+  if (resumes === undefined && want.names.some((name) => !before.includes(name))) {
+    await rehearse(want, csr, { host, notes, looking, conversation, solver });
   }
 
-  const authority = await openAuthority(authorityOf(directory, want.roots), conversation);
-  const account = await accountOn(host, directory);
   await notes.keepLedger(recordOrder(await notes.ledger(), asked, new Date()));
   const order: OrderNote = {
     directory,
@@ -118,26 +106,28 @@ async function get(want: AcmeCertificateWant, { host, say, signal }: ActContext)
     presented: [],
     ...(resumes === undefined ? {} : { url: resumes }),
   };
-  const work = { want, csr, replaces, order, solver: solver(order), notes };
+  const work = { want, csr, replaces, order, solver: solver(order), notes, note };
   const { chain, replaced } = await ordered(authority, account, work);
   const problems = chainProblems(chain, { names: want.names, publicKey, now: new Date() });
   if (problems.length > 0) {
-    throw new Failure({
+    const failure = new Failure({
       what: `what ${new URL(directory).host} gave for ${want.names.join(", ")} was not put in place`,
       why: problems.join("\n"),
     });
+    await notes.failed(want, failure);
+    throw failure;
   }
   await keep(host, want, chain);
   // Only where the authority has taken it for a replacement, it does not count.
   const given = replaced ? asked : { directory, names: want.names };
   await notes.keepLedger(recordCertificate(await notes.ledger(), given, new Date()));
-  await ended(order, notes);
+  await ended(order, note);
 }
 
 /** An order is forgotten once nothing of it is left in DNS; a value that could not be taken away is the next run's to take. */
-async function ended(order: OrderNote, notes: HostNotes): Promise<void> {
+async function ended(order: OrderNote, note: NotedOrder): Promise<void> {
   delete order.url;
-  await (order.presented.length === 0 ? notes.forgetOrder() : notes.keepOrder(order));
+  await (order.presented.length === 0 ? note.forget() : note.keep(order));
 }
 
 /** Takes a certificate back, as its account. */
@@ -157,12 +147,13 @@ interface Work {
   readonly order: OrderNote;
   readonly solver: Solver;
   readonly notes: HostNotes;
+  readonly note: NotedOrder;
 }
 
 async function ordered(
   authority: CertificateAuthority,
   account: AccountKey,
-  { want, csr, replaces, order, solver, notes }: Work,
+  { want, csr, replaces, order, solver, notes, note }: Work,
 ): Promise<Issued> {
   try {
     return await authority.order(
@@ -175,136 +166,20 @@ async function ordered(
         ...(order.url === undefined ? {} : { resume: order.url }),
         placed: async (url) => {
           order.url = url;
-          await notes.keepOrder(order);
+          await note.keep(order);
         },
       },
       solver,
     );
   } catch (error) {
-    const now = new Date();
-    const ledger = await notes.ledger();
-    const failed = error instanceof Refused ? error.failedNames : [];
-    const noted = failed.reduce(
-      (to, name) => recordFailedAuthorization(to, { directory: want.directory, name }, now),
-      ledger,
-    );
     // The order may be gone on with, unless what it gives is of no use here; one that came to nothing says so itself.
     if (error instanceof OtherKey) {
       delete order.url;
-      await notes.keepOrder(order).catch(() => undefined);
+      await note.keep(order).catch(() => undefined);
     }
-    // Where we stopped ourselves, nothing has failed.
-    if (error instanceof Failure) await notes.keepLedger(recordFailure(noted, want.names, now)).catch(() => undefined);
+    await notes.failed(want, error);
     throw error;
   }
-}
-
-/** What would be refused is not asked. */
-function refuseWhatWouldBe(
-  ledger: Ledger,
-  asked: { readonly directory: string; readonly names: readonly string[]; readonly replaces?: string },
-): void {
-  const refused = refusal(ledger, { ...asked, force: process.env[forceVariable] === "1" }, new Date());
-  if (refused === undefined) return;
-  throw new Failure({
-    what: `did not ask ${new URL(asked.directory).host} for a certificate for ${asked.names.join(", ")}`,
-    why: refused.why,
-    remedy: `${refused.until === undefined ? "" : `Run the update again after ${refused.until.toISOString()}. `}To try in spite of earlier failures, mend their cause and set ${forceVariable}=1 for one run; the authority's own limits stay.`,
-  });
-}
-
-/** Set to 1 for one run, it lets that run ask again although runs before have failed lately. */
-const forceVariable = "ONPREM_FORCE_CERTIFICATE";
-
-interface Surroundings extends Pick<ActContext, "say" | "signal"> {
-  readonly notes: HostNotes;
-  readonly zone: VendorZone;
-  /** Where each challenge's name leads. */
-  readonly delegated: ReadonlyMap<string, string>;
-  readonly outside: readonly NameServer[];
-}
-
-/** Answers challenges where their names lead, and notes each value on the host before it is set. */
-function noting(order: OrderNote, { notes, zone, delegated, outside, say, signal }: Surroundings): Solver {
-  const at = (name: string) => delegated.get(name) ?? name;
-  return {
-    async present(name, value) {
-      order.presented = [...order.presented, { name: at(name), value }];
-      await notes.keepOrder(order);
-      await zone.present(at(name), value);
-    },
-    async wait(name, value) {
-      await zone.wait(at(name), value);
-      const late = await waitOutside(exchangeFromHere, outside, { name, value }, { seconds: 30, pause: 500 }, signal);
-      if (late.length > 0) say("info", `going on although ${late.join(", ")} still shows an old answer for ${name}`);
-    },
-    async cleanUp(name, value) {
-      await zone.cleanUp(at(name), value);
-      order.presented = order.presented.filter((one) => one.name !== at(name) || one.value !== value);
-      await notes.keepOrder(order);
-    },
-  };
-}
-
-async function takeAway(presented: OrderNote["presented"], zone: VendorZone): Promise<void> {
-  for (const { name, value } of presented) await zone.cleanUp(name, value);
-}
-
-/** Whether a run before has got the chain that is wanted, and only did not install it. */
-async function isThere(host: Host, want: AcmeCertificateWant, publicKey: string): Promise<boolean> {
-  const chain = await issuedChain(host, `${want.folder}/next`, want);
-  if (chain === undefined) return false;
-  if (chainProblems(chain, { names: want.names, publicKey, now: new Date() }).length > 0) return false;
-  settledHere.add(fingerprintOf(chain));
-  return true;
-}
-
-/** The chain that is live, where this authority gave it for these names: what a new one replaces. */
-async function liveChain(host: Host, want: AcmeCertificateWant): Promise<string | undefined> {
-  const chain = await issuedChain(host, `${want.folder}/live`, want);
-  return chain !== undefined && sameNames(readCertificate(chain).names, want.names) ? chain : undefined;
-}
-
-/** A chain whose note says that it was got from the same authority, of the same profile. */
-async function issuedChain(
-  host: Host,
-  folder: string,
-  { directory, profile = "" }: AcmeCertificateWant,
-): Promise<string | undefined> {
-  const [[chainFile], [noteFile]] = (await Promise.all(
-    ["fullchain.pem", "issued.json"].map((name) => host.inspect(`${folder}/${name}`, { content: 1024 * 1024 })),
-  )) as [Awaited<ReturnType<Host["inspect"]>>, Awaited<ReturnType<Host["inspect"]>>];
-  if (chainFile === undefined || noteFile === undefined) return undefined;
-  const chain = new TextDecoder().decode(chainFile.content);
-  const note = issuedOf(noteFile.content, chain);
-  return note?.directory === directory && note.profile === profile ? chain : undefined;
-}
-
-async function keep(
-  host: Host,
-  { folder, directory, profile = "" }: AcmeCertificateWant,
-  chain: string,
-): Promise<void> {
-  const note: IssuedNote = { directory, profile, fingerprint: fingerprintOf(chain) };
-  settledHere.add(note.fingerprint);
-  const file = { owner: "root", group: "root", mode: "0600" };
-  await host.perform([
-    // The chain last: with it, all is there.
-    write("note who gave the certificate", {
-      ...file,
-      path: `${folder}/next/issued.json`,
-      content: `${JSON.stringify(note)}\n`,
-    }),
-    write("write the chain", { ...file, path: `${folder}/next/fullchain.pem`, content: chain }),
-  ]);
-}
-
-function authorityOf(directory: string, roots: string | undefined): Authority {
-  return { directory, ...(roots === undefined ? {} : { roots }) };
-}
-
-function sameNames(one: readonly string[], other: readonly string[]): boolean {
-  return [...one].sort().join() === [...other].sort().join();
 }
 
 async function text(host: Host, path: string): Promise<string> {

@@ -1,16 +1,19 @@
 import type { CustomResourceOptions, Output } from "@pulumi/pulumi";
 import { z } from "zod";
+import { directoryUrl } from "../acme-values.ts";
 import { exchangeFromHere } from "../dns/exchange.ts";
 import { exchangeFromHost, resolversOf } from "../dns/exchange-from-host.ts";
 import { challengeLabel, type Expected } from "../dns/expected.ts";
 import type { Finding } from "../dns/finding.ts";
 import { familiesHere, resolversOutside } from "../dns/here.ts";
 import { lookUp } from "../dns/look.ts";
-import { judge } from "../dns/verdict.ts";
+import { forbidding, judge } from "../dns/verdict.ts";
 import { byFields } from "../fields.ts";
 import type { Kind } from "../kind.ts";
 import { ipAddress } from "../ranges.ts";
 import { HostResource, type Inputs } from "../resource.ts";
+import { absoluteName } from "../zones/settings.ts";
+import { knownAccount } from "./acme-account.ts";
 
 /** Records in DNS that somebody else keeps. */
 export interface DnsRecordsArgs {
@@ -26,6 +29,8 @@ export interface DnsRecordsArgs {
    * @default []
    */
   issuers?: string[];
+  /** Address of the authority's directory: CAA records that let one account alone issue are held against the one that the server has there. */
+  directory?: string;
   /**
    * Whether what is wrong stops the run before anything that depends on it; else it is a warning, and drift.
    * @default false
@@ -33,7 +38,7 @@ export interface DnsRecordsArgs {
   require?: boolean;
 }
 
-type DnsRecordsWant = Required<DnsRecordsArgs>;
+type DnsRecordsWant = Required<Omit<DnsRecordsArgs, "directory">> & Pick<DnsRecordsArgs, "directory">;
 
 /** The records as the world has them. */
 export interface DnsRecordsSeen {
@@ -47,17 +52,11 @@ export interface DnsRecordsSeen {
   forbids: string[];
 }
 
-const name = z
-  .string()
-  .regex(
-    /^[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9])?)+$/,
-    "must be an absolute name in lower case",
-  );
-
 const fields = {
-  records: z.record(name, name),
+  records: z.record(absoluteName, absoluteName),
   resolvers: z.array(ipAddress).default([]),
-  issuers: z.array(name).default([]),
+  issuers: z.array(absoluteName).default([]),
+  directory: directoryUrl.optional(),
   require: z.boolean().default(false),
 };
 
@@ -103,14 +102,19 @@ export const dnsRecords: Kind<DnsRecordsWant, DnsRecordsSeen> = {
     return fields.records.safeParse(records).success ? { records } : undefined;
   },
 
-  async observe(host, { records = {}, resolvers = [], issuers = [] }) {
+  async observe(host, { records = {}, resolvers = [], issuers = [], directory }) {
     const outside = resolversOutside(resolvers);
-    const [inside, addressFamilies] = await Promise.all([resolversOf(host), familiesHere(outside)]);
+    const [inside, addressFamilies, accountUri] = await Promise.all([
+      resolversOf(host),
+      familiesHere(outside),
+      directory === undefined ? undefined : knownAccount(host, directory),
+    ]);
+    const ca = { domains: issuers, ...(accountUri !== undefined && { accountUri }) };
     const options = {
       outside,
       addressFamilies,
       ...(inside.length > 0 && { inside: { exchange: exchangeFromHost(host), resolvers: inside } }),
-      ...(issuers.length > 0 && { ca: { domains: issuers } }),
+      ...(issuers.length > 0 && { ca }),
     };
     const judged = await Promise.all(
       Object.entries(records).map(async ([owner, target]) => {
@@ -125,11 +129,7 @@ export const dnsRecords: Kind<DnsRecordsWant, DnsRecordsSeen> = {
       records: Object.fromEntries(judged.map(({ owner, target, findings }) => [owner, wordsOf(findings) ?? target])),
       wrong: all("wrong"),
       notes: all("warning"),
-      forbids: judged
-        .flatMap(({ findings }) =>
-          findings.filter(({ kind, severity }) => severity === "wrong" && !insideOnly.has(kind)),
-        )
-        .map(textOf),
+      forbids: judged.flatMap(({ findings }) => forbidding(findings)).map(textOf),
     };
   },
 
@@ -143,9 +143,6 @@ export const dnsRecords: Kind<DnsRecordsWant, DnsRecordsSeen> = {
 
   warn: (_, seen) => [...(seen?.wrong ?? []), ...(seen?.notes ?? [])],
 };
-
-/** Findings about what the server itself sees. */
-const insideOnly: ReadonlySet<string> = new Set<Finding["kind"]>(["inside-differs", "filtered-inside"]);
 
 /** What is wrong with a record, by kind; `undefined` where nothing is. */
 function wordsOf(findings: readonly Finding[]): string | undefined {

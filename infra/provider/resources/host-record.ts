@@ -131,7 +131,8 @@ export const hostRecord: Kind<HostRecordWant, HostRecordSeen, HostRecordMemory> 
     if (ours || adopt || foreign.length === 0) return undefined;
     return {
       why: `${name} leads to ${foreign.join(" and ")} already, and was not made by this program`,
-      remedy: "Set `adopt: true` to take it over (where it led is put back on removal), or remove it from the zone.",
+      remedy:
+        "Set `adopt: true` (`dns.adopt` of a stack) to take it over, and where it led is put back on removal; or remove it from the zone.",
     };
   },
 

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { ChangeUndone, StepFailed } from "../../../infra/provider/host/errors.ts";
-import { run } from "../../../infra/provider/step.ts";
+import { run, type Step } from "../../../infra/provider/step.ts";
 import {
   chain,
   change,
@@ -18,7 +18,7 @@ import {
 } from "../guarded.ts";
 import { machine } from "../on-lab.ts";
 import { watchAccess } from "./access.ts";
-import { fault } from "./fault.ts";
+import { fault, type Report } from "./fault.ts";
 
 // Faults of the server itself while a guarded change is prepared or waits. The design's decision 6.
 
@@ -32,26 +32,22 @@ fault(
     timeout: 240_000,
   },
   async (report) => {
-    const dropIn = "/etc/ssh/sshd_config.d/05-fault.conf";
-    await using access = watchAccess(machine("test"));
-    const steps = [
-      change(),
-      run("break sshd", ["sh", "-c", `echo ThisIsNoKeyword >${dropIn}`]),
-      run("reboot", ["systemctl", "reboot"]),
-    ];
-    const started = () => onHost("cut -d ' ' -f 22 /proc/1/stat");
-    const before = await started();
-    const error = await failure(host().perform(steps, { ...guard, files: [...guard.files, dropIn], seconds: 60 }));
-    expect(error).toBeInstanceOf(ChangeUndone);
-    await access.lost();
-    report.accessBack(await access.outage());
-    expect(await started()).not.toBe(before);
-    expect((await host().look(["cat", path])).stdout).toBe("before");
-    expect((await host().look(["stat", "-c", "%U:%G %a", path])).stdout).toBe("games:users 640\n");
-    expect(await onHost(`ls ${dropIn} 2>/dev/null || :`)).toBe("");
-    // With the broken file it would have failed at its first start.
-    expect(await onHost("systemctl show --value --property=ActiveState,NRestarts ssh.service")).toBe("0\nactive");
-    report.seen(`${firstLine(error)}; sshd started at once, with the old files`);
+    // Until it is killed: a reboot is ordered in no time, and sshd may live on for long enough to take a confirmation.
+    await undoneByBoot(report, run("reboot", ["sh", "-c", "systemctl reboot && sleep 60"]));
+  },
+);
+
+fault(
+  "lock-out/reboot-that-waits",
+  {
+    done: "A reboot ordered in the window by somebody else, for which the system waits (an inhibitor, as automatic updates hold one): sshd still lets everybody in, with a file that will keep it from starting",
+    holds: "The confirmation is refused, and the server comes up with the old files",
+    timeout: 240_000,
+  },
+  async (report) => {
+    await onHost("systemd-run --quiet --collect systemd-inhibit --what=shutdown --mode=delay sleep 60");
+    const error = await undoneByBoot(report, run("reboot", ["systemctl", "reboot"]));
+    expect(error.message).toContain("the host went down before it was confirmed\n");
   },
 );
 
@@ -107,3 +103,24 @@ fault(
     }
   },
 );
+
+/** A change that also keeps sshd from starting, and a reboot in its window: the server comes up with the old files. How the run ends. */
+async function undoneByBoot(report: Report, reboot: Step): Promise<Error> {
+  const dropIn = "/etc/ssh/sshd_config.d/05-fault.conf";
+  await using access = watchAccess(machine("test"));
+  const steps = [change(), run("break sshd", ["sh", "-c", `echo ThisIsNoKeyword >${dropIn}`]), reboot];
+  const started = () => onHost("cut -d ' ' -f 22 /proc/1/stat");
+  const before = await started();
+  const error = await failure(host().perform(steps, { ...guard, files: [...guard.files, dropIn], seconds: 60 }));
+  expect(error).toBeInstanceOf(ChangeUndone);
+  await access.lost();
+  report.accessBack(await access.outage());
+  expect(await started()).not.toBe(before);
+  expect((await host().look(["cat", path])).stdout).toBe("before");
+  expect((await host().look(["stat", "-c", "%U:%G %a", path])).stdout).toBe("games:users 640\n");
+  expect(await onHost(`ls ${dropIn} 2>/dev/null || :`)).toBe("");
+  // With the broken file it would have failed at its first start.
+  expect(await onHost("systemctl show --value --property=ActiveState,NRestarts ssh.service")).toBe("0\nactive");
+  report.seen(`${firstLine(error)}; sshd started at once, with the old files`);
+  return error;
+}

@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import { log } from "@pulumi/pulumi";
+import { expect, test, vi } from "vitest";
 import { Server } from "../../../infra/components/server.ts";
 import type { SettingsMistaken } from "../../../infra/settings/mistakes.ts";
 import { readSettings } from "../../../infra/settings.ts";
@@ -49,7 +50,7 @@ async function made(changes?: Record<string, unknown>): Promise<Made[]> {
       disk: { name: "sda", bytes: 64e9, source: "disk", rotational: false },
     },
     "onprem:linux:Package": { versions: { nginx: "1.18.0-0ubuntu1" } },
-    "onprem:acme:AcmeAccount": { uri: "https://ca/acct/1" },
+    "onprem:acme:AcmeAccount": { uri: "https://acme-v02.api.letsencrypt.org/acme/acct/1" },
   };
   return resourcesOf(() => void new Server("server", { settings, actions: { host: settings.server.host } }), facts);
 }
@@ -87,18 +88,57 @@ test("DNS-1, DNS-2: the address, the account, the certificate and the web server
     "os2mo:server:Front server-https-front",
     "os2mo:server:Https server-https",
   ]);
-  expect(inputs(resources, "server-https-address")).toMatchObject({ name: target, addresses: ["10.20.0.13"] });
+  expect(inputs(resources, "server-https-address")).toMatchObject({
+    name: target,
+    addresses: ["10.20.0.13"],
+    adopt: false,
+  });
   expect(inputs(resources, "server-https-certificate")).toMatchObject({
     names: [host],
     directory: "https://acme-v02.api.letsencrypt.org/directory",
     folder: "/etc/onprem/tls",
     unit: "nginx.service",
+    revokeOnDelete: false,
   });
   expect(inputs(resources, "server-https-front-configuration")?.content).toContain(
     "ssl_certificate /etc/onprem/tls/live/fullchain.pem;",
   );
   // Where HTTPS is asked for, the authority waits for the customer.
-  expect(inputs(resources, "server-records")).toMatchObject({ require: true });
+  expect(inputs(resources, "server-records")).toMatchObject({
+    require: true,
+    issuers: ["letsencrypt.org"],
+    directory: "https://acme-v02.api.letsencrypt.org/directory",
+  });
+});
+
+test("a certificate that goes is revoked where the settings say so", async () => {
+  const resources = await made({ https: { acme: { ...acme, revokeOnDelete: true } } });
+  expect(inputs(resources, "server-https-certificate")).toMatchObject({ revokeOnDelete: true });
+});
+
+test("a name in the vendor's zone that leads elsewhere is taken over where the settings say so", async () => {
+  const resources = await made({ dns: { zone, adopt: true } });
+  expect(inputs(resources, "server-https-address")).toMatchObject({ adopt: true });
+});
+
+test("another authority is looked for in CAA records by the names that the settings have", async () => {
+  const directory = "https://acme.ca-kommune.dk/directory";
+  const resources = await made({ dns: { zone, issuers: ["ca-kommune.dk"] }, https: { acme: { ...acme, directory } } });
+  expect(inputs(resources, "server-records")).toMatchObject({ issuers: ["ca-kommune.dk"], directory });
+});
+
+test("an account in the settings that is not the server's own is a warning, before the customer's CAA records do harm", async () => {
+  const warnings = async (account: string) => {
+    const said: string[] = [];
+    const warn = vi.spyOn(log, "warn").mockImplementation(async (text) => void said.push(text));
+    await made({ https: { acme: { ...acme, account } } });
+    warn.mockRestore();
+    return said.filter((text) => text.includes("account"));
+  };
+  const account = (number: number) => `https://acme-v02.api.letsencrypt.org/acme/acct/${number}`;
+  expect(await warnings(account(1))).toEqual([]);
+  const said = `https.acme.account is ${account(2)}, and os2mo.naerum.dk has the account ${account(1)}: `;
+  expect(await warnings(account(2))).toEqual([expect.stringContaining(said)]);
 });
 
 test("a test authority has an account of its own, and is asked first", async () => {
@@ -130,6 +170,28 @@ test.each([
     [
       "server.address is required where https.acme is given and server.host is not the server's address: people are led there",
     ],
+  ],
+  [
+    "an authority that nobody says how CAA records name",
+    { https: { acme: { ...acme, directory: "https://acme.ca-kommune.dk/directory" } } },
+    [
+      "dns.issuers is required where https.acme.directory is not Let's Encrypt's: the domains by which CAA records name acme.ca-kommune.dk (RFC 8659)",
+    ],
+  ],
+  [
+    "an account at one authority and the directory of another",
+    { https: { acme: { ...acme, account: "https://acme.zerossl.com/v2/DV90/account/x" } } },
+    ["https.acme.account must be an account at acme-v02.api.letsencrypt.org, as https.acme.directory is"],
+  ],
+  [
+    "the directory of one authority and the CAA name of another",
+    { dns: { zone, issuers: ["sectigo.com", "letsencrypt.org"] } },
+    ["dns.issuers must be letsencrypt.org: so CAA records name acme-v02.api.letsencrypt.org"],
+  ],
+  [
+    "an account that would end a CAA record's value",
+    { https: { acme: { ...acme, account: "https://ca/acct/1;x" } } },
+    ['https.acme.account must be ASCII without space, semicolon, " or \\; given: [secret]'],
   ],
   ["terms that nobody has agreed to", { https: { acme: {} } }, [expect.stringMatching(/^https\.acme\.termsAgreed /)]],
 ])("refused: %s", (_, changes, expected) => {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { caaRequests } from "../../../infra/documents/caa-request.ts";
 import {
   type DnsRequestSettings,
   dnsInstructions,
@@ -20,6 +21,32 @@ const names = (environment: Environment, more: object = {}) =>
   });
 const three: DnsRequestSettings[] = environments.map((environment) => names(environment));
 
+const withAccount = (account: string) => ({
+  acme: { directory: "https://acme-v02.api.letsencrypt.org/directory", account },
+});
+
+test("the CAA record of another authority names it as the settings do, and stands in the zone that the server's name is in", () => {
+  const acme = { directory: "https://acme.ca-kommune.dk/directory", account: "https://acme.ca-kommune.dk/acct/7" };
+  const more = {
+    dns: { issuers: ["ca-kommune.dk", "old-kommune.dk"] },
+    https: { acme },
+    server: { hostname: "mo.it.nabo.dk" },
+  };
+  expect(caaRequests([names("test", more)])).toEqual([
+    { owner: "it.nabo.dk", data: `0 issue "ca-kommune.dk; accounturi=${acme.account}; validationmethods=dns-01"` },
+  ]);
+});
+
+test.each([
+  ["not complete", { acme: {} }],
+  ["mistaken elsewhere", { acme: { contacts: ["x@kommune.example"], nextRun: "soon" } }],
+  ["no settings", "garbage"],
+  ["blank", null],
+  ["blank inside", { acme: null }],
+])("the instructions can be written while the settings of HTTPS are %s", (_, https) => {
+  expect(caaRequests([names("production", { https })])).toHaveLength(1);
+});
+
 test("DNS-3 to DNS-7: three servers give six records, each name repeated in front of the suffix, the label first on both sides", () => {
   const rows = dnsSheet(three, "en").rows.map(([, , owner, type, target]) => `${owner} ${type} ${target}`);
   expect(rows).toEqual(
@@ -37,6 +64,8 @@ test("DNS-9: lines for a zone file are absolute on both sides, and a customer's 
     "; OS2mo at A evil IN A 1.2.3.4: CNAME records. The closing dot belongs to the name.",
     `os2mo.a.dk. 3600 IN CNAME os2mo.a.dk.${suffix}.`,
     `_acme-challenge.os2mo.a.dk. 3600 IN CNAME _acme-challenge.os2mo.a.dk.${suffix}.`,
+    "; Only where the domain has CAA records with issue already; take the semicolon away then:",
+    '; a.dk. 3600 IN CAA 0 issue "letsencrypt.org; validationmethods=dns-01"',
     "",
   ]);
   expect(dnsScript([names("production", hostile)], "en").split("\r\n")[0]).toBe(
@@ -74,6 +103,7 @@ describe.each(languages)("in %s", (language) => {
       [2, undefined],
       [0, [6]],
       [0, undefined],
+      [0, [1]],
       [0, [6, 6, 6]],
       [0, undefined],
     ]);
@@ -81,8 +111,29 @@ describe.each(languages)("in %s", (language) => {
       expect(table?.rows.map((row) => row[3])).toEqual([texts.purposes.host, texts.purposes.challenge]);
     }
     expect(document.sections[4]?.paragraphs?.join()).toContain(suffix);
-    const answers = document.sections[5]?.code?.at(-1)?.lines;
+    const answers = document.sections[6]?.code?.at(-1)?.lines;
     expect(answers).toEqual(dnsSheet(three, language).rows.map((row) => row[4]));
+  });
+
+  test("says what a domain with CAA records needs, and of the accounts where they are known (RFC 8659, RFC 8657)", () => {
+    const { caa } = texts;
+    const section = (stacks: readonly DnsRequestSettings[]) =>
+      dnsInstructions(stacks, language, "dns.ps1").sections.find(({ heading }) => heading === caa.heading);
+    const domain = "xn--snderby-q1a.dk. 3600 IN CAA 0 issue";
+    const lines = (of: DnsRequestSettings[]) => section(of)?.code?.flatMap((code) => code.lines);
+    expect(lines(three)).toEqual([`${domain} "letsencrypt.org; validationmethods=dns-01"`]);
+    expect(section(three)?.paragraphs).toEqual([...caa.paragraphs, caa.anyAccount]);
+
+    const at = (number: number) => `https://acme-v02.api.letsencrypt.org/acme/acct/${number}`;
+    const known = three.map((settings, index) => ({ ...settings, https: withAccount(at(index)) }));
+    expect(lines(known)).toEqual(
+      [0, 1, 2].map((one) => `${domain} "letsencrypt.org; accounturi=${at(one)}; validationmethods=dns-01"`),
+    );
+    expect(section(known)?.paragraphs).toEqual([...caa.paragraphs, caa.accounts]);
+    // A record without an account lets any have a certificate, and those beside it would promise what does not hold.
+    const some = [...known.slice(0, 2), ...three.slice(2)];
+    expect(lines(some)).toEqual(lines(three));
+    expect(section(some)?.paragraphs?.at(-1)).toBe(caa.anyAccount);
   });
 
   test("shows a name with letters beyond a to z in both forms", () => {

@@ -8,6 +8,7 @@ const mail = asMail({
   introduction: ["En & to"],
   sections: [
     { heading: "H", table: { head: ["a"], rows: [["<script>"]] }, code: [{ caption: "c", lines: ["x < y"] }] },
+    { heading: "Navne", table: { head: ["Navn", "Type"], rows: [["_acme-challenge.a.dk", "CNAME"]] } },
   ],
 });
 
@@ -28,7 +29,11 @@ function parts(text: string): Record<string, string> {
 test("a mail is a draft in text and HTML, and what stands in it is text and never markup", () => {
   expect(mail).toContain("\r\nX-Unsent: 1\r\n");
   const { "text/plain": plain = "", "text/html": html = "" } = parts(mail);
-  expect(plain).toContain("# DNS-poster til Ærø");
+  expect(plain).toMatch(/^DNS-poster til Ærø.*\n=+\n\nTil <b>\n/);
+  // What a reader copies from it is what is meant.
+  expect(plain).toContain("\nNavn: _acme-challenge.a.dk\nType: CNAME\n");
+  expect(plain).toContain("\n    x < y\n");
+  expect(plain).not.toContain("\\");
   expect(html).toContain("Til &lt;b&gt;");
   expect(html).toContain("&lt;script&gt;");
   expect(html).toMatch(/<pre style="[^"]+">x &lt; y<\/pre>/);

@@ -16,10 +16,25 @@ const certificate = (more: Partial<CertificateState> = {}): CertificateState => 
 });
 const result = (after: CertificateState[], more: object = {}) => ({
   stack: "prod",
+  declared: true,
   before: after,
   after,
   errors: [],
+  warnings: [],
   ...more,
+});
+
+test("why a run failed, and why a renewal that has time left did, are lines of their own", () => {
+  const [, ...lines] = reportLines(
+    [result([certificate()], { errors: ["no ssh\n  why"], warnings: ["not\nnow"] })],
+    now,
+  );
+  expect(lines).toEqual([
+    "FAILED  prod          no ssh\n            why",
+    "warned  prod          not\n          now",
+    "1 of 1 stacks need somebody to look",
+  ]);
+  expect(isBad(result([certificate()], { warnings: ["not now"] }), now)).toBe(false);
 });
 
 test("a certificate in time is a line, with what is left of its life and why it falls due when it does", () => {
@@ -37,9 +52,17 @@ test.each([
   ["nobody shows it yet", result([certificate({ served: "nothing" })]), false],
   ["a problem", result([certificate({ problems: ["its key can be read by others than root"] })]), true],
   ["a run that failed", result([certificate()], { errors: ["no ssh"] }), true],
-  ["no certificate", result([]), false],
+  ["no certificate, and none declared", result([], { declared: false }), false],
+  ["no certificate although one is declared", result([]), true],
 ])("%s: somebody must look: %s", (_, given, bad) => {
   expect(isBad(given, now)).toBe(bad);
+});
+
+test("a stack that declares a certificate and has none is a line that says so", () => {
+  expect(reportLines([result([])], now)).toEqual([
+    "NONE    prod          https.acme is declared, and there is no certificate: `npm run pulumi -- up -s prod` gets one",
+    "1 of 1 stacks need somebody to look",
+  ]);
 });
 
 test("a renewal is told by the serial, of what was there before", () => {

@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// A fault, as `FrontRule` in lab/pebble-files.ts describes it.
+// A fault, as `FrontRule` in lab/pebble-front.ts describes it.
 type rule struct {
 	Path         string            `json:"path"`
 	Times        int               `json:"times"`

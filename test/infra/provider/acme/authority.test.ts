@@ -9,6 +9,7 @@ import {
   type CertificateAuthority,
   type CertificateRequest,
   type Conversation,
+  newAccountKey,
   openAuthority,
   type Solver,
 } from "../../../../infra/provider/acme/authority.ts";
@@ -61,7 +62,7 @@ async function open(fake: FakeAuthority, more: Partial<Conversation> = {}) {
 async function world(behaviour: Behaviour = {}, more: Partial<Conversation> = {}): Promise<World> {
   const fake = await fakeAuthority(behaviour);
   const { ca, said } = await open(fake, more);
-  const account = await ca.createAccount({ contacts: ["it@kommune.dk"], termsAgreed: true });
+  const account = await ca.createAccount({ key: newAccountKey(), contacts: ["it@kommune.dk"], termsAgreed: true });
   const before = fake.asked.length;
   const asked = () => fake.asked.slice(before).map(({ method, path }) => `${method} ${path}`);
   const host = new URL(fake.directory).host;
@@ -300,7 +301,7 @@ describe("what passes is asked again", () => {
     expect(here.said.at(-1)).toMatch(/^localhost:\d+ refused a one-time value; try 11 of 11$/);
     await using other = await fakeAuthority({ badNonces: 11 });
     const { ca } = await open(other);
-    const failed = await failureOf(ca.createAccount({ contacts: [], termsAgreed: true }));
+    const failed = await failureOf(ca.createAccount({ key: newAccountKey(), contacts: [], termsAgreed: true }));
     expect(failed).toMatchObject({
       type: "badNonce",
       explanation: { remedy: expect.stringContaining("Run it again later") },
@@ -403,12 +404,14 @@ describe("what the authority refuses", () => {
     {
       reply: problem(400, "accountDoesNotExist", "unknown"),
       why: "accountDoesNotExist: unknown",
-      remedy: "The account is of another authority than HOST, or was forgotten there: make a new one.",
+      remedy:
+        "The account is of another authority than HOST, or was forgotten there: make a new one with `npm run pulumi -- up -s STACK --replace URN`; `npm run pulumi -- stack -s STACK --show-urns` shows the URN of the account.",
     },
     {
       reply: problem(403, "unauthorized", "account is deactivated"),
       why: "unauthorized: account is deactivated",
-      remedy: "Has HOST closed the account? Then make a new one.",
+      remedy:
+        "Has HOST closed the account? Then make a new one with `npm run pulumi -- up -s STACK --replace URN`; `npm run pulumi -- stack -s STACK --show-urns` shows the URN of the account.",
     },
     {
       reply: problem(403, "userActionRequired", "terms have changed", { instance: "https://ca.example/terms/2" }),
@@ -421,7 +424,7 @@ describe("what the authority refuses", () => {
       remedy: "Its profiles are `short` (six days).",
     },
     { reply: problem(400, "somethingNew", "as told"), why: "somethingNew: as told" },
-    { reply: { status: 404, body: "<h1>Not here</h1>" }, why: "unknown: <h1>Not here</h1>" },
+    { reply: { status: 404, body: "<h1>Not here</h1>" }, why: "unknown: answers 404: Not here" },
     { reply: { status: 403, body: {} }, why: "unknown: answers 403" },
   ] as { reply: Reply; why: string; remedy?: string }[])("$why", async ({ reply, why, remedy }) => {
     await using here = await world({ ...at(/POST \/order$/, reply), meta: { profiles: { short: "six days" } } });
@@ -588,8 +591,10 @@ describe("accounts", () => {
       contact: ["mailto:it@kommune.dk"],
     });
     expect(await ca.findAccount(account.key)).toEqual(account);
-    const another = await ca.createAccount({ contacts: [], termsAgreed: true });
+    const another = await ca.createAccount({ key: newAccountKey(), contacts: [], termsAgreed: true });
     expect(another.uri).not.toBe(account.uri);
+    // A run that was killed had told the authority of the key already.
+    expect(await ca.createAccount({ key: account.key, contacts: [], termsAgreed: true })).toEqual(account);
     expect({ terms: ca.terms, caa: ca.caaIdentities }).toEqual({
       terms: "https://ca.example/terms",
       caa: ["ca.example"],
@@ -601,7 +606,7 @@ describe("accounts", () => {
   test("terms must be agreed to, by somebody", async () => {
     await using fake = await fakeAuthority({ meta: { termsOfService: "https://ca.example/terms" } });
     const { ca } = await open(fake);
-    const failed = await failureOf(ca.createAccount({ contacts: [], termsAgreed: false }));
+    const failed = await failureOf(ca.createAccount({ key: newAccountKey(), contacts: [], termsAgreed: false }));
     expect(failed.explanation.remedy).toBe("Read https://ca.example/terms, and say that you agree.");
     expect(fake.asked.map(({ path }) => path)).toEqual(["/dir"]);
   });
@@ -610,13 +615,16 @@ describe("accounts", () => {
     const external = { "key-1": Buffer.from("a secret of thirty-two bytes ...").toString("base64url") };
     await using fake = await fakeAuthority({ external, meta: { externalAccountRequired: true } });
     const { ca } = await open(fake);
-    const missing = await failureOf(ca.createAccount({ contacts: [], termsAgreed: true }));
+    const missing = await failureOf(ca.createAccount({ key: newAccountKey(), contacts: [], termsAgreed: true }));
     expect(missing.explanation.why).toBe("it takes accounts only that are bound to one elsewhere");
     const eab = { kid: "key-1", hmacKey: external["key-1"] };
-    const made = await ca.createAccount({ contacts: [], termsAgreed: true, eab });
+    const made = await ca.createAccount({ key: newAccountKey(), contacts: [], termsAgreed: true, eab });
     expect(await ca.findAccount(made.key)).toEqual(made);
+    expect(await ca.createAccount({ key: made.key, contacts: [], termsAgreed: true, eab })).toEqual(made);
     const wrong = { kid: "key-1", hmacKey: "d3Jvbmc" };
-    const failed = await failureOf(ca.createAccount({ contacts: [], termsAgreed: true, eab: wrong }));
+    const failed = await failureOf(
+      ca.createAccount({ key: newAccountKey(), contacts: [], termsAgreed: true, eab: wrong }),
+    );
     expect(failed).toMatchObject({
       type: "unauthorized",
       explanation: {
@@ -629,7 +637,7 @@ describe("accounts", () => {
   test("an authority that does not say beforehand that it wants one bound", async () => {
     await using fake = await fakeAuthority({ external: {} });
     const { ca } = await open(fake);
-    const failed = await failureOf(ca.createAccount({ contacts: [], termsAgreed: true }));
+    const failed = await failureOf(ca.createAccount({ key: newAccountKey(), contacts: [], termsAgreed: true }));
     expect(failed.explanation.remedy).toContain("Get a key id and an HMAC key");
   });
 });
@@ -658,7 +666,7 @@ test.each([
 test.each([
   { reply: { body: "hello" }, why: "does not have newNonce, newAccount, newOrder" },
   { reply: { body: { newNonce: "x", newOrder: "y" } }, why: "does not have newAccount" },
-  { reply: { status: 404, body: "no" }, why: "unknown: no" },
+  { reply: { status: 404, body: "no" }, why: "unknown: answers 404: no" },
 ])("what is at the URL is no directory: $why", async ({ reply, why }) => {
   await using fake = await fakeAuthority(at(/./, reply));
   const failed = await failureOf(open(fake));

@@ -10,9 +10,11 @@ import {
   recordFailedAuthorization,
   recordFailure,
   recordOrder,
+  recordWait,
   refusal,
   registeredDomain,
 } from "../../../../infra/provider/acme/ledger.ts";
+import { ledgerSchema } from "../../../../infra/provider/acme/ledger-file.ts";
 import { allowedFrom } from "../../../../infra/provider/acme/limits.ts";
 
 const directory = "https://acme-v02.api.letsencrypt.org/directory";
@@ -104,12 +106,12 @@ describe("Let's Encrypt's limits", () => {
 
   test("ten accounts", () => {
     const ledger = times(10, (before) => recordAccount(before, directory, at(0)));
-    expect(accountRefusal(ledger, directory, at(1))).toEqual({
+    expect(accountRefusal(ledger, { directory, force: true }, at(1))).toEqual({
       why: "Let's Encrypt would refuse: it allows 10 new accounts from one address at once and one more every 18 minutes",
       until: at(18),
     });
-    expect(accountRefusal(ledger, directory, at(18))).toBeUndefined();
-    expect(accountRefusal(ledger, "https://ca.example/dir", at(1))).toBeUndefined();
+    expect(accountRefusal(ledger, { directory }, at(18))).toBeUndefined();
+    expect(accountRefusal(ledger, { directory: "https://ca.example/dir" }, at(1))).toBeUndefined();
   });
 });
 
@@ -134,6 +136,63 @@ describe("after failures in a row", () => {
     expect(backoff(ledger, ["os2mo.kommune.dk"], at(0))).toBeUndefined();
     expect(backoff(recordCertificate(ledger, { directory, names }, at(0)), same, at(0))).toBeUndefined();
   });
+});
+
+test("after a failure that a machine with a wrong clock has noted, nothing is waited for", () => {
+  const ledger = recordFailure(emptyLedger, names, at(5 * 365 * 1440));
+  expect(backoff(ledger, names, at(0))).toBeUndefined();
+});
+
+describe("an authority that asks to wait", () => {
+  const ca = "https://ca.example/dir";
+  const about = { directory: ca, names };
+  const asked = { directory: ca, names: same };
+  const until = (minutes: number) => ({
+    why: `at 2026-08-01T00:00:00.000Z it asked to wait until ${at(minutes).toISOString()}`,
+    until: at(minutes),
+  });
+
+  test("is not asked before, although somebody wants it tried, or it replaces one", () => {
+    const ledger = recordWait(emptyLedger, about, at(90), at(0));
+    for (const more of [{}, { force: true }, { replaces: "a.b" }]) {
+      expect(refusal(ledger, { ...asked, ...more }, at(89))).toEqual(until(90));
+      expect(refusal(ledger, { ...asked, ...more }, at(90))).toBeUndefined();
+    }
+  });
+
+  test("for some names is asked for others, and for an account; for all is asked for nothing", () => {
+    const some = recordWait(emptyLedger, about, at(90), at(0));
+    expect(refusal(some, { directory: ca, names: ["x.dk"] }, at(1))).toBeUndefined();
+    expect(accountRefusal(some, { directory: ca }, at(1))).toBeUndefined();
+    const all = recordWait(some, { directory: ca }, at(30), at(0));
+    expect(refusal(all, { directory: ca, names: ["x.dk"] }, at(1))).toEqual(until(30));
+    expect(accountRefusal(all, { directory: ca, force: true }, at(1))).toEqual(until(30));
+    expect(refusal(all, asked, at(1))).toEqual(until(90));
+    expect(refusal(all, { directory, names }, at(1))).toBeUndefined();
+  });
+
+  test("for longer than a week is asked after one; its last word counts", () => {
+    const years = recordWait(emptyLedger, about, at(3 * 365 * 1440), at(0));
+    expect(refusal(years, asked, at(1))).toEqual(until(7 * 1440));
+    const again = recordWait(years, { directory: ca, names: same }, at(5), at(0));
+    expect(again.waits).toHaveLength(1);
+    expect(refusal(again, asked, at(1))).toEqual(until(5));
+  });
+
+  test("by the note of a machine whose clock was wrong, is asked; what is over is forgotten", () => {
+    const ledger = recordWait(emptyLedger, about, at(5 * 365 * 1440 + 60), at(5 * 365 * 1440));
+    expect(refusal(ledger, asked, at(1))).toBeUndefined();
+    expect(recordFailure(recordWait(emptyLedger, about, at(5), at(0)), names, at(5)).waits).toEqual([]);
+  });
+});
+
+test("failures to get an account are counted by its directory, and end with it", () => {
+  const ledger = recordFailure(emptyLedger, [directory], at(0));
+  expect(accountRefusal(ledger, { directory }, at(0.5))).toEqual(backoff(ledger, [directory], at(0.5)));
+  expect(accountRefusal(ledger, { directory }, at(0.5))?.until).toEqual(at(1));
+  expect(accountRefusal(ledger, { directory, force: true }, at(0.5))).toBeUndefined();
+  expect(refusal(ledger, { directory, names }, at(0.5))).toBeUndefined();
+  expect(recordAccount(ledger, directory, at(0)).failures).toEqual([]);
 });
 
 test("a ledger is JSON, is not changed in place, and forgets what says nothing any more", () => {
@@ -162,7 +221,9 @@ test("a ledger is JSON, is not changed in place, and forgets what says nothing a
     streaks: [{ host, name: "a.dk", at: time, count: 1 }],
     accounts: [{ host, at: time }],
     failures: [],
+    waits: [],
   });
+  expect(ledgerSchema.parse(ledger)).toEqual(ledger);
   const later = recordAccount(ledger, directory, at(121 * 1440));
   expect(later).toEqual({
     ...emptyLedger,

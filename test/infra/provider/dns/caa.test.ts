@@ -100,7 +100,7 @@ describe("what is found", () => {
         severity: "wrong",
         where: ["kommune.dk"],
         said: 'CAA records at kommune.dk (found by os2mo.kommune.dk → kommune.dk) do not let letsencrypt.org issue: 0 issue "ca.example", 0 iodef "mailto:x@kommune.dk".',
-        remedy: 'Add `kommune.dk. CAA 0 issue "letsencrypt.org"`; what stands there may stay.',
+        remedy: `Add \`kommune.dk. CAA 0 issue "letsencrypt.org; accounturi=${account}; validationmethods=dns-01"\`; what stands there may stay.`,
       },
     ]);
   });
@@ -120,7 +120,7 @@ describe("what is found", () => {
       "letsencrypt.org; accounturi=x",
       ca,
       "wrong",
-      `Add \`kommune.dk. CAA 0 issue "letsencrypt.org; accounturi=${account}"\``,
+      `Add \`kommune.dk. CAA 0 issue "letsencrypt.org; accounturi=${account}; validationmethods=dns-01"\`, or`,
     ],
     [
       "letsencrypt.org; accounturi=x",
@@ -132,6 +132,18 @@ describe("what is found", () => {
   ])("%s is met by a remedy of its own", (value, by, severity, remedy) => {
     const [finding] = caaFinding({ ca: by, climbed, set: { chain: ["kommune.dk"], records: [issue(value)] } });
     expect(finding).toMatchObject({ severity, remedy: expect.stringContaining(remedy) });
+  });
+
+  test("a record without an account beside ours takes the effect from ours; one by itself, or of others, does not", () => {
+    const found = (...values: string[]) =>
+      caaFinding({ ca, climbed, set: { chain: ["kommune.dk"], records: values.map((value) => issue(value)) } });
+    const [ours, open] = [`letsencrypt.org; accounturi=${account}`, "letsencrypt.org; validationmethods=dns-01"];
+    expect(found(ours, open)).toMatchObject([
+      { severity: "warning", remedy: expect.stringContaining("Take the record without accounturi away") },
+    ]);
+    const old = "letsencrypt.org; accounturi=x";
+    const silent = [[ours], [open], [ours, "ca.example"], [open, "ca.example; accounturi=x"], [ours, old], [open, old]];
+    for (const values of silent) expect(found(...values)).toEqual([]);
   });
 
   test("a critical tag that is not known", () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { delegatedName } from "../../../../infra/provider/dns/delegation.ts";
+import { delegation } from "../../../../infra/provider/dns/delegation.ts";
 import { exchangeWith } from "../../../../infra/provider/dns/exchange.ts";
 import { fakeServer } from "./fake-server.ts";
 
@@ -18,8 +18,14 @@ const resolver = (records: Record<string, string>) =>
 
 test("DNS-5: the CNAME is followed to the zone that we write to, and no name in that zone is asked for", async () => {
   await using server = await resolver({ [name]: "x.kommune.dk", "x.kommune.dk": target });
-  expect(await delegatedName(exchange, [server], name, zone)).toBe(target);
+  expect(await delegation(exchange, [server], name, zone)).toEqual([name, "x.kommune.dk", target]);
   expect(server.asked.map(({ question }) => question.name)).toEqual([name, "x.kommune.dk"]);
+});
+
+test("a name in the zone that we write to needs no record, and is not asked for", async () => {
+  await using server = await resolver({});
+  expect(await delegation(exchange, [server], target, zone)).toEqual([target]);
+  expect(server.asked).toEqual([]);
 });
 
 test.each([
@@ -33,7 +39,7 @@ test.each([
   ],
 ])("%s: nothing is written, and the error says what to do", async (_, records, why) => {
   await using server = await resolver(records as Record<string, string>);
-  const error = await delegatedName(exchange, [server], name, zone).catch((error) => error);
+  const error = await delegation(exchange, [server], name, zone).catch((error) => error);
   expect(error.message).toContain(why);
   expect(error.message).toContain("npm run verify -- dns");
 });
@@ -42,7 +48,7 @@ test("a resolver that does not answer, or answers with an error, is passed over;
   await using broken = await fakeServer(() => [{ rcode: 2 }]);
   await using silent = await fakeServer(() => []);
   await using good = await resolver({ [name]: target });
-  expect(await delegatedName(exchange, [silent, broken, good], name, zone)).toBe(target);
-  await expect(delegatedName(exchange, [broken], name, zone)).rejects.toThrow("says SERVFAIL");
-  await expect(delegatedName(exchange, [], name, zone)).rejects.toThrow("none is known");
+  expect(await delegation(exchange, [silent, broken, good], name, zone)).toEqual([name, target]);
+  await expect(delegation(exchange, [broken], name, zone)).rejects.toThrow("says SERVFAIL");
+  await expect(delegation(exchange, [], name, zone)).rejects.toThrow("none is known");
 });

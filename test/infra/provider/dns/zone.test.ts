@@ -50,6 +50,12 @@ describe("the zone that holds a name (DNS-8), and its servers", () => {
     expect(await found("os2mo.kommune.dk")).toEqual({ zone: "kommune.dk", servers });
   });
 
+  test("a CNAME is not followed: a resolver would remember that nothing stands at its end yet", async () => {
+    await using world = await worldOf({ [resolver.address]: resolverOf(zones) });
+    await zoneOf(world.exchange, resolver, "os2mo.kommune.dk");
+    expect(world.asked.filter((query) => query.includes(" os2mo."))).toEqual(["198.51.100.53 os2mo.kommune.dk CNAME"]);
+  });
+
   test("a CNAME to a zone that is out of order does not hide the zone", async () => {
     expect(await found("os2mo.kommune.dk", { dead: [suffix] })).toEqual({ zone: "kommune.dk", servers });
   });

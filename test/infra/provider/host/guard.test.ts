@@ -115,10 +115,16 @@ describe("a guarded change", () => {
     expect(log.slice(2)).toEqual(["confirm over new 1", "discard new 1", "confirm over new 2", "adopt new 2"]);
   });
 
+  test("counts as confirmed when the answer was lost, and the host is on its way down and knows nothing of it any more", async () => {
+    await performGuarded(host({ confirm: [lost(), ended(6)], undone: "gone" }), steps, guard);
+    expect(log.slice(-2)).toEqual(["undone over old", "adopt old"]);
+  });
+
   test.each([
     ["came too late", ended(4), "the confirmation came too late"],
     ["was for another change", ended(3), "another change waits"],
     ["was for a change that the host does not know", ended(5), "the host knows of no such change"],
+    ["met a host on its way down", ended(6), "the host went down before it was confirmed"],
   ])("whose confirmation %s was undone", async (_, answer, why) => {
     const error = await performGuarded(host({ confirm: [answer] }), steps, guard).catch((error) => error);
     expect(error).toBeInstanceOf(ChangeUndone);

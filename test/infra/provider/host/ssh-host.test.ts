@@ -13,7 +13,7 @@ import {
   StepFailed,
   SudoRefused,
 } from "../../../../infra/provider/host/errors.ts";
-import { connect, type SshHost } from "../../../../infra/provider/host/ssh-host.ts";
+import { connect, SshHost } from "../../../../infra/provider/host/ssh-host.ts";
 import { act, run, write } from "../../../../infra/provider/step.ts";
 import { sshServer, type TestServer } from "./ssh-server.ts";
 
@@ -48,6 +48,16 @@ function ownConnection(): void {
     host = await connect(server.settings, { say });
   });
 }
+
+test.each([
+  ["198.18.0.5", {}, "198.18.0.5"],
+  ["prod.example.dk", { vpn: { name: "OpenVPN", ranges: ["198.18.0.0/24"] } }, "prod.example.dk"],
+  ["10.0.0.5", { jump: { host: "jump.example.dk", hostKey: "" } }, undefined],
+  ["127.0.0.1", { port: 2222 }, undefined],
+  ["localhost", {}, undefined],
+])("%s, reached by %j: the address that others than SSH reach it by is %s", (to, more, address) => {
+  expect(new SshHost({ host: to, hostKey: "", ...more }, { say }).address).toBe(address);
+});
 
 describe("looking", () => {
   test("looks that are made together leave in one write, and use one connection", async () => {

@@ -1,7 +1,21 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFile, execFileSync } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createServer } from "node:tls";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   type AcmeCertificateSeen,
@@ -11,12 +25,12 @@ import {
 import { judgePair } from "../../../../infra/provider/resources/acme-certificate-seen.ts";
 import {
   fingerprintOf,
-  installScript,
   lookScript,
   publicKeyHash,
   readLook,
   requestScript,
 } from "../../../../infra/provider/resources/acme-certificate-texts.ts";
+import { installScript, reloadScript } from "../../../../infra/provider/resources/acme-install-texts.ts";
 import { checked } from "../checked.ts";
 
 const host = "os2mo.kommune.dk";
@@ -37,6 +51,7 @@ const seen: AcmeCertificateSeen = {
   renewal: "a third of its life is left",
   due: false,
   served: "yes",
+  proven: true,
   problems: [],
   certificate: "",
 };
@@ -61,7 +76,7 @@ describe("check", () => {
 describe("plan", () => {
   const properties = (now: AcmeCertificateSeen | undefined, more: Partial<AcmeCertificateWant> = {}) =>
     acmeCertificate.plan({ ...want, ...more }, now).map(({ title, property }) => `${title.split(" ")[0]} ${property}`);
-  const anew = (property: string) => ["make", "get", "install"].map((word) => `${word} ${property}`);
+  const anew = (property: string) => ["make", "get", "install", "see"].map((word) => `${word} ${property}`);
 
   test.each([
     ["nothing there", undefined, anew("names")],
@@ -73,6 +88,13 @@ describe("plan", () => {
     ["a problem", { ...seen, problems: ["it has expired"] }, anew("problems")],
     ["due", { ...seen, due: true }, anew("due")],
     ["another is shown", { ...seen, served: "another" as const }, ["let served"]],
+    ["never seen from outside", { ...seen, proven: false }, ["see proven"]],
+    [
+      "that, and another is shown",
+      { ...seen, proven: false, served: "another" as const },
+      ["let served", "see proven"],
+    ],
+    ["that, and due", { ...seen, proven: false, due: true }, anew("due")],
     ["nobody shows it yet", { ...seen, served: "nothing" as const }, []],
   ])("%s", (_, now, steps) => {
     expect(properties(now)).toEqual(steps);
@@ -81,7 +103,7 @@ describe("plan", () => {
   test("no step but the order itself hides what it says, and none has the zone's secret in its words", () => {
     const secret = { kind: "cloudflare" as const, zone: "vendor.dk", token: "t0k3n" };
     const steps = acmeCertificate.plan({ ...want, zone: secret }, undefined);
-    expect(steps.map(({ secret: hidden }) => hidden)).toEqual([false, undefined, false]);
+    expect(steps.map(({ secret: hidden }) => hidden)).toEqual([false, undefined, false, undefined]);
     expect(JSON.stringify(steps)).not.toContain("t0k3n");
   });
 
@@ -108,12 +130,13 @@ describe("the pair on a host, with its scripts", () => {
     execFileSync("sh", ["-c", script, "sh", ...words], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
   const request = (type = "ecdsa-p256") => sh(requestScript, folder, type, host, "x.kommune.dk");
   /** Signed by an authority of the test's own. */
-  const sign = (days = 30) => {
-    const next = join(folder, "next");
+  const sign = (days = 30, of = folder) => {
+    const next = join(of, "next");
     sh(
-      'cd "$1" && openssl x509 -req -in request.pem -CA ../ca.pem -CAkey ../ca.key -CAcreateserial -days "$2" -copy_extensions copy -out fullchain.pem 2>/dev/null && cat ../ca.pem >>fullchain.pem',
+      'cd "$1" && openssl x509 -req -in request.pem -CA "$3/ca.pem" -CAkey "$3/ca.key" -CAcreateserial -days "$2" -copy_extensions copy -out fullchain.pem 2>/dev/null && cat "$3/ca.pem" >>fullchain.pem',
       next,
       String(days),
+      folder,
     );
     const chain = readFileSync(join(next, "fullchain.pem"), "utf8");
     const note = { directory: given.directory, profile: "", fingerprint: fingerprintOf(chain) };
@@ -164,6 +187,90 @@ describe("the pair on a host, with its scripts", () => {
     const look = readLook(sh(lookScript, folder, host, "0"));
     const publicKey = sh('openssl x509 -noout -pubkey -in "$1"', join(folder, "live", "fullchain.pem"));
     expect(look.key).toBe(publicKeyHash(publicKey));
+  });
+
+  test("a web server is not set up for a pair before that is there: what it shows until then is no refusal, and no drift", async () => {
+    const [first, bin] = [join(folder, "first"), join(folder, "first-bin")];
+    for (const path of [first, bin]) mkdirSync(path, { recursive: true });
+    writeFileSync(join(bin, "systemctl"), '#!/bin/sh\necho "$1" >>"$(dirname "$0")/asked"\n');
+    chmodSync(join(bin, "systemctl"), 0o755);
+    const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
+    const live = (file: string) => readFileSync(join(folder, "live", file));
+    const server = createServer({ cert: live("fullchain.pem"), key: live("key.pem") }, (socket) => socket.end());
+    server.on("tlsClientError", () => undefined).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const port = String((server.address() as AddressInfo).port);
+    const script = async (text: string, ...words: string[]) =>
+      (await promisify(execFile)("sh", ["-c", text, "sh", first, ...words], { env })).stdout;
+    const served = async () => {
+      const look = readLook(await script(lookScript, host, port));
+      const chain = readFileSync(join(first, "live", "fullchain.pem"), "utf8");
+      return (await judgePair({ chain, look, note: undefined }, { names: [host] })).served;
+    };
+    try {
+      // The first pair, and its renewal.
+      for (const reloads of [1, 2]) {
+        await script(requestScript, "ecdsa-p256", host);
+        sign(30, first);
+        await script(installScript, host, port, "nginx.service");
+        expect(existsSync(join(first, "next"))).toBe(false);
+        const asked = readFileSync(join(bin, "asked"), "utf8").split("\n");
+        expect(asked.filter((word) => word === "reload")).toHaveLength(reloads);
+        expect(await served()).toBe("nothing");
+      }
+      const pair = (file: string) => readFileSync(join(first, "live", file));
+      server.setSecureContext({ cert: pair("fullchain.pem"), key: pair("key.pem") });
+      expect(await served()).toBe("yes");
+    } finally {
+      server.close();
+    }
+  });
+
+  test("where no link can be made, what was live stays, and the new pair is there for the next run", () => {
+    const before = readlinkSync(join(folder, "live"));
+    request();
+    sign();
+    // As where a file system has no inode left.
+    const full = 'ln() { echo "ln: No space left on device" >&2; return 1; }\n';
+    expect(() => sh(full + installScript, folder, host, "0", "")).toThrow("No space left on device");
+    expect(readlinkSync(join(folder, "live"))).toBe(before);
+    const chain = readFileSync(join(folder, "next", "fullchain.pem"), "utf8");
+    install();
+    expect(readFileSync(join(folder, "live", "fullchain.pem"), "utf8")).toBe(chain);
+  });
+
+  test("a key that found no room is no key", () => {
+    const full = 'cat() { echo "cat: No space left on device" >&2; return 1; }\n';
+    expect(() => sh(full + requestScript, folder, "rsa-2048", host)).toThrow("No space left on device");
+    request();
+  });
+
+  test("the web server is reloaded, and must show the pair: else the step fails, and says why", async () => {
+    const bin = join(folder, "bin");
+    mkdirSync(bin);
+    const systemctl = (text: string) => {
+      writeFileSync(join(bin, "systemctl"), `#!/bin/sh\n${text}\n`);
+      chmodSync(join(bin, "systemctl"), 0o755);
+    };
+    const live = (file: string) => readFileSync(join(folder, "live", file));
+    const server = createServer({ cert: live("fullchain.pem"), key: live("key.pem") }, (socket) => socket.end());
+    server.on("tlsClientError", () => undefined).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const port = String((server.address() as AddressInfo).port);
+    const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
+    const words = ["-c", reloadScript, "sh", folder, host, port, "nginx.service"];
+    const reload = () => promisify(execFile)("sh", words, { env });
+    try {
+      systemctl("exit 0");
+      expect((await reload()).stderr).toBe("");
+      systemctl("echo Job for nginx.service failed. >&2; exit 1");
+      await expect(reload()).rejects.toMatchObject({
+        code: 4,
+        stderr: "nginx.service does not show the certificate: Job for nginx.service failed.\n",
+      });
+    } finally {
+      server.close();
+    }
   });
 
   test("a chain for another key is refused, and what was live stays", () => {

@@ -73,7 +73,8 @@ describe("what stands there and is not ours", () => {
   test("is refused where it leads elsewhere, unless it may be taken over, or is ours, or only lacks some of ours", () => {
     expect(hostRecord.refuse?.(want, elsewhere, false)).toEqual({
       why: `${name} leads to 10.0.0.9 already, and was not made by this program`,
-      remedy: "Set `adopt: true` to take it over (where it led is put back on removal), or remove it from the zone.",
+      remedy:
+        "Set `adopt: true` (`dns.adopt` of a stack) to take it over, and where it led is put back on removal; or remove it from the zone.",
     });
     expect([
       hostRecord.refuse?.(want, elsewhere, true),

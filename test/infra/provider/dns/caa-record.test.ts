@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { caaLine, caaRecord } from "../../../../infra/provider/acme/caa.ts";
 import { caaAnswer } from "../../../../infra/provider/dns/caa-policy.ts";
+import { caaLine, caaRecord } from "../../../../infra/provider/dns/caa-record.ts";
 
 const accountUri = "https://acme-v02.api.letsencrypt.org/acme/acct/1";
 
@@ -34,3 +34,20 @@ test.each(['https://ca.example/"', "https://ca.example/a;b", "https://ca.example
     expect(() => caaLine({ issuer: "letsencrypt.org", accountUri: uri })).toThrow("could not write a CAA record");
   },
 );
+
+test.each([
+  [
+    "a domain that names authorities already loses none of them",
+    [{ flags: 0, tag: "issue", value: "ca.example" }],
+    "allowed",
+  ],
+  [
+    "one that names none would lose all others, whatever else it has",
+    [{ flags: 0, tag: "iodef", value: "mailto:a@b.dk" }],
+    "forbidden",
+  ],
+] as const)("what the instructions say of adding the record: %s", (_, before, after) => {
+  const other = { domains: ["ca.example"] };
+  expect(caaAnswer(before, other)).toBe("allowed");
+  expect(caaAnswer([...before, caaRecord({ issuer: "letsencrypt.org", accountUri })], other)).toBe(after);
+});

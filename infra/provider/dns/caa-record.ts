@@ -1,5 +1,5 @@
-import type { Caa } from "../dns/resource-record.ts";
 import { Failure } from "../failure.ts";
+import type { Caa } from "./resource-record.ts";
 
 /** The CAA record by which only our account at one authority may get certificates, and only by DNS (RFC 8657). */
 export interface Permission {
@@ -21,9 +21,14 @@ export function caaLine(permission: Permission): string {
   return `${flags} ${tag} "${value}"`;
 }
 
+/** Whether a text can stand in the value of a CAA record as it is (RFC 8659, section 4.2). */
+export function isPlainValue(text: string): boolean {
+  return /^[\x21-\x3a\x3c-\x7e]+$/.test(text) && !/["\\]/.test(text);
+}
+
 /** What an authority calls an account goes into customers' zone files: nothing that would end the value there. */
 function plainValue(text: string): string {
-  if (/^[\x21-\x3a\x3c-\x7e]+$/.test(text) && !/["\\]/.test(text)) return text;
+  if (isPlainValue(text)) return text;
   throw new Failure({
     what: "could not write a CAA record",
     why: `${JSON.stringify(text)} cannot stand in its value (RFC 8659, section 4.2)`,

@@ -1,0 +1,154 @@
+import { describe, expect, test } from "vitest";
+import { newAccountKey, openAuthority } from "../../../../infra/provider/acme/authority.ts";
+import { accountPath } from "../../../../infra/provider/acme-values.ts";
+import { type AcmeCertificateWant, acmeCertificate } from "../../../../infra/provider/resources/acme-certificate.ts";
+import { HostNotes } from "../../../../infra/provider/resources/acme-notes.ts";
+import { obtain } from "../../../../infra/provider/resources/acme-obtain.ts";
+import { rehearse } from "../../../../infra/provider/resources/acme-rehearsal.ts";
+import { request } from "../acme/certificates.ts";
+import { type Behaviour, type FakeAuthority, fakeAuthority } from "../acme/fake-authority.ts";
+import { checked } from "../checked.ts";
+import { a, caa, holderOf, ns, resolverOf, worldOf } from "../dns/fake-world.ts";
+import { NotedHost } from "../noted-host.ts";
+
+// DNS-1, DNS-2: whether a test authority is asked before the real one, and for what.
+
+const folder = "/etc/onprem/tls";
+/** In the zone that we write to, and proved before: nothing is asked of DNS. */
+const names = ["a.vendor.dk", "b.vendor.dk", "c.vendor.dk"];
+const [one = "", other = "", third = ""] = names;
+const signal = new AbortController().signal;
+const conversation = { signal, say: () => undefined, userAgent: "test" };
+
+/** What was ordered of an authority: the names and the profile of each order. */
+const orders = ({ asked }: FakeAuthority) =>
+  asked
+    .filter(({ path }) => path === "/order")
+    .map(({ payload }) => {
+      const { identifiers, profile } = payload as { identifiers: { value: string }[]; profile?: string };
+      return [identifiers.map(({ value }) => value).join(), ...(profile === undefined ? [] : [profile])].join(" ");
+    });
+
+/** A real and a test authority, and a host that has accounts at both. */
+async function authorities(ofTest: Behaviour, ofReal: Behaviour = {}) {
+  const [real, rehearsing] = [
+    await fakeAuthority({ authorized: names, ...ofReal }),
+    await fakeAuthority({ authorized: names, ...ofTest }),
+  ];
+  const host = new NotedHost();
+  for (const { directory, roots } of [real, rehearsing]) {
+    const key = newAccountKey();
+    const authority = await openAuthority({ directory, roots }, conversation);
+    const { uri } = await authority.createAccount({ key, contacts: [], termsAgreed: true });
+    host.files.set(accountPath(directory), JSON.stringify({ directory, uri, contacts: [], key }));
+  }
+  const want = checked(acmeCertificate, {
+    names: [one, other],
+    directory: real.directory,
+    roots: real.roots,
+    testDirectory: rehearsing.directory,
+    testRoots: rehearsing.roots,
+    zone: { kind: "manual", zone: "vendor.dk" },
+    resolvers: ["192.0.2.53"],
+  }) as AcmeCertificateWant;
+  return {
+    real,
+    rehearsing,
+    host,
+    want,
+    async [Symbol.asyncDispose]() {
+      await real[Symbol.asyncDispose]();
+      await rehearsing[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Gets a certificate with a request of its own, and puts it where what is live stands. */
+async function get(host: NotedHost, want: AcmeCertificateWant): Promise<void> {
+  host.files.set(`${folder}/next/request.pem`, (await request(want.names)).csr);
+  await obtain(want, { host, say: () => undefined, signal });
+  for (const file of ["fullchain.pem", "issued.json"]) {
+    host.files.set(`${folder}/live/${file}`, host.files.get(`${folder}/next/${file}`) ?? "");
+    host.files.delete(`${folder}/next/${file}`);
+  }
+}
+
+describe("the test authority is asked first for a name that has no certificate yet", () => {
+  test.each<[string, Partial<AcmeCertificateWant>, string[]]>([
+    ["the same names", {}, []],
+    ["a name less", { names: [one] }, []],
+    ["another profile", { profile: "short" }, []],
+    ["a name more", { names: [one, other, third] }, [names.join()]],
+    ["another name in place of one", { names: [one, third] }, [`${one},${third}`]],
+  ])("%s", async (_, more, asked) => {
+    await using at = await authorities({}, { meta: { profiles: { short: "six days" } } });
+    await get(at.host, at.want);
+    expect([orders(at.rehearsing), orders(at.real)]).toEqual([[`${one},${other}`], [`${one},${other}`]]);
+    await get(at.host, { ...at.want, ...more });
+    expect([orders(at.rehearsing).slice(1), orders(at.real).length]).toEqual([asked, 2]);
+  });
+
+  test("one that says no ends it, and the real one has no order", async () => {
+    const refusing: Behaviour["before"] = ({ path }) =>
+      path === "/order" ? { status: 403, body: { type: "urn:ietf:params:acme:error:rejectedIdentifier" } } : undefined;
+    await using at = await authorities({ before: refusing });
+    await expect(get(at.host, at.want)).rejects.toThrow("rejectedIdentifier");
+    expect(orders(at.real)).toEqual([]);
+  });
+});
+
+describe("a rehearsal", () => {
+  const rehearsal = async (
+    ofTest: Behaviour,
+    more: Partial<AcmeCertificateWant>,
+    record = caa("vendor.dk", "x", ""),
+  ) => {
+    await using at = await authorities(ofTest);
+    const records = [ns("vendor.dk", "ns.vendor.dk"), a("ns.vendor.dk", "192.0.2.7"), record];
+    await using world = await worldOf({
+      "192.0.2.53": resolverOf({ ".": [], dk: [], "vendor.dk": records }),
+      "192.0.2.7": holderOf("vendor.dk", records),
+    });
+    const said: string[] = [];
+    const say = (line: string) => said.push(line.replaceAll(/localhost:\d+/g, "test.dk"));
+    const want = { ...at.want, ...more };
+    await rehearse(want, (await request(want.names)).csr, {
+      host: at.host,
+      notes: new HostNotes(at.host, () => undefined),
+      looking: {
+        exchange: world.exchange,
+        resolvers: [{ address: "192.0.2.53", port: 53 }],
+        zone: "vendor.dk",
+        say: (_, line) => say(line),
+      },
+      conversation: { ...conversation, say },
+      solver: () => at.rehearsing.solver,
+    });
+    return { said, ordered: orders(at.rehearsing) };
+  };
+
+  test("asks for the profile where the test authority has it, and else for its usual one", async () => {
+    const profiles = { short: "six days" };
+    expect(await rehearsal({ meta: { profiles } }, { profile: "short" })).toEqual({
+      said: ["asking the test authority test.dk first"],
+      ordered: [`${one},${other} short`],
+    });
+    expect(await rehearsal({ meta: { profiles: { usual: "90 days" } } }, { profile: "short" })).toEqual({
+      said: ["asking the test authority test.dk first", "test.dk has no profile short: it is asked for its usual one"],
+      ordered: [`${one},${other}`],
+    });
+  });
+
+  test("is left out where CAA records shut the test authority out, and that is said", async () => {
+    const meta = { caaIdentities: ["test.dk"] };
+    const pinned = caa("vendor.dk", "issue", "test.dk; accounturi=https://test.dk/another");
+    const { said, ordered } = await rehearsal({ meta }, { names: [one] }, pinned);
+    expect(ordered).toEqual([]);
+    expect(said).toEqual([
+      expect.stringMatching(
+        /^the test authority test\.dk is not asked first: CAA records at vendor\.dk .* to another account alone/,
+      ),
+    ]);
+    expect((await rehearsal({ meta }, { names: [one] })).ordered).toEqual([one]);
+  });
+});
