@@ -7,6 +7,7 @@ import { goVersion } from "../scripts/engine/versions.ts";
 import { run } from "./command.ts";
 import { LabError } from "./lab-error.ts";
 import { withLock } from "./lock.ts";
+import { pebbleMend, pebbleModule, writeMended } from "./pebble-mend.ts";
 import { labFolder } from "./places.ts";
 import type { Progress } from "./status.ts";
 
@@ -17,11 +18,11 @@ export const pebbleVersion = "2.10.1";
 const module = join(import.meta.dirname, "modules", "authority");
 
 /** The words that build both programs into a folder: for any Linux of this machine's processor, as they need no library of it. */
-const buildWords = (go: string, from: string, folder: string) =>
+const buildWords = (go: string, from: string, modfile: string, folder: string) =>
   [
-    ...[go, "build", "-C", from, "-mod=readonly", "-trimpath", "-buildvcs=false"],
+    ...[go, "build", "-C", from, "-mod=readonly", "-trimpath", "-buildvcs=false", "-modfile", modfile],
     ...["-ldflags", `-s -w -X main.version=${pebbleVersion}`],
-    ...["-o", `${folder}/`, "github.com/letsencrypt/pebble/v2/cmd/pebble", "./front"],
+    ...["-o", `${folder}/`, `${pebbleModule}/cmd/pebble`, "./front"],
   ] as const;
 
 const environment = { CGO_ENABLED: "0", GOWORK: "off", GO111MODULE: "on" };
@@ -30,7 +31,7 @@ const environment = { CGO_ENABLED: "0", GOWORK: "off", GO111MODULE: "on" };
 export function pebbleFolder(): string {
   const sources = ["go.mod", "go.sum", "front/main.go"].map((name) => readFileSync(join(module, name), "utf8"));
   const hash = createHash("sha256")
-    .update(JSON.stringify([sources, buildWords("go", "", ""), environment]))
+    .update(JSON.stringify([sources, pebbleMend, buildWords("go", "", "", ""), environment]))
     .digest("hex")
     .slice(0, 12);
   return join(labFolder(), `pebble-${pebbleVersion}-${hash}`);
@@ -47,15 +48,17 @@ export async function pebblePrograms(progress: Progress): Promise<string> {
     if (typeof go === "string") {
       throw new LabError("the lab's certificate authority could not be built", go, `install Go ${goVersion} or newer`);
     }
-    const temporary = `${folder}.building`;
-    await rm(temporary, { recursive: true, force: true });
+    const [temporary, sources] = [`${folder}.building`, `${folder}.sources`];
+    const clear = () => Promise.all([temporary, sources].map((one) => rm(one, { recursive: true, force: true })));
+    await clear();
     try {
       progress(`building Pebble ${pebbleVersion} with ${go.version}, once for this cache`);
       await mkdir(temporary);
-      await run(buildWords(go.program, module, temporary), { env: environment });
+      const modfile = await writeMended(go.program, module, sources, environment);
+      await run(buildWords(go.program, module, modfile, temporary), { env: environment });
       await rename(temporary, folder);
     } finally {
-      await rm(temporary, { recursive: true, force: true });
+      await clear();
     }
   });
   return folder;

@@ -151,6 +151,14 @@ test("DNS-01 through the customer's CNAME to the vendor's zone: a certificate th
   expect((await count("finalize", 200)) - before).toBe(1);
 });
 
+test("told never to take an earlier authorization, it does not: of 500 orders for a name that is authorized, each is to be proved", async () => {
+  const statuses = new Set<string>();
+  for (let made = 0; made < 500; made += 1) {
+    statuses.add((await client.createOrder({ identifiers: [{ type: "dns", value: host }] })).status);
+  }
+  expect([...statuses]).toEqual(["pending"]);
+}, 60_000);
+
 test("without the record that the challenge asks for, nothing is issued: it really looks", async () => {
   const begun = await client.createOrder({ identifiers: [{ type: "dns", value: host }] });
   const [authorization] = await client.getAuthorizations(begun);

@@ -13,6 +13,7 @@ import {
   pebbleEnvironment,
 } from "../../lab/pebble-files.ts";
 import { type AuthorityFault, frontRule, readRequests } from "../../lab/pebble-front.ts";
+import { mended } from "../../lab/pebble-mend.ts";
 import { authorityPlaces } from "../../lab/pebble-places.ts";
 import { pebbleVersion } from "../../lab/pebble-programs.ts";
 import { goVersion } from "../../scripts/engine/versions.ts";
@@ -28,6 +29,13 @@ test("the pinned module is of the versions that the sources name, and its sums a
   expect(lines).toContain(`require ${wants}`);
   expect(lines).toContain(`go ${goVersion}`);
   expect(readFileSync(join(folder, "go.sum"), "utf8")).toContain(`${wants} h1:`);
+});
+
+test("mended: only what has the fault, once", () => {
+  const source = "a\nif authz == nil || rand.Intn(100) > wfe.authzReusePercent {\nb\n";
+  expect(mended(source)).toBe("a\nif authz == nil || rand.Intn(100) >= wfe.authzReusePercent {\nb\n");
+  expect(() => mended(mended(source))).toThrow(/could not be mended\n {2}wfe\/wfe\.go has .* 0 times/);
+  expect(() => mended(source + source)).toThrow("2 times");
 });
 
 test("pebbleConfiguration: what is not asked for", () => {
