@@ -5,6 +5,7 @@ import { caaRequests } from "./caa-request.ts";
 import { type DnsTexts, dnsTexts } from "./dns-texts.ts";
 import type { CustomerDocument, Language, Section, Table } from "./document.ts";
 import { oneLine } from "./one-line.ts";
+import { readableNames } from "./readable-names.ts";
 import { zoneOwner } from "./zone-owner.ts";
 
 /** What the instructions need of a stack's settings: known before any server exists. */
@@ -21,12 +22,12 @@ const publicResolver = "9.9.9.9";
  * to test them.
  *
  * @param stacks The servers, all of one customer, at least one
- * @param script Name of the PowerShell script that goes with it
+ * @param script The PowerShell script that goes with it, where one does
  */
 export function dnsInstructions(
   stacks: readonly DnsRequestSettings[],
   language: Language,
-  script: string,
+  script?: Script,
 ): CustomerDocument {
   const texts = dnsTexts[language];
   const [first] = stacks;
@@ -39,11 +40,14 @@ export function dnsInstructions(
     subtitle: texts.subtitle(first?.customer.name ?? ""),
     introduction: texts.introduction(stacks.length, records.length),
     sections: [
-      ...stacks.map((settings) => serverSection(settings, texts)),
+      ...stacks.map((settings) => serverSection(settings, language)),
       {
         heading: create.heading,
-        paragraphs: [...create.paragraphs, create.powerShell(script)],
-        code: [{ caption: create.zoneFile, lines: zoneLines(records) }],
+        paragraphs: create.paragraphs(challengeInZone(stacks)),
+        code: [
+          { caption: create.zoneFile, lines: zoneLines(records) },
+          ...(script === undefined ? [] : [{ caption: scriptCaption(script, create), lines: scriptLines(script) }]),
+        ],
       },
       { heading: split.heading, paragraphs: split.paragraphs(suffixes.join(", ")) },
       ...caaSection(stacks, texts),
@@ -59,6 +63,7 @@ export function dnsInstructions(
           },
           { caption: test.unix, lines: records.map(({ owner }) => `dig +short @${publicResolver} ${owner} CNAME`) },
           { caption: test.answer, lines: records.map(({ target }) => target) },
+          { caption: test.inside, lines: stacks.map(({ server }) => `nslookup ${server.hostname}`) },
         ],
       },
       {
@@ -70,10 +75,33 @@ export function dnsInstructions(
   };
 }
 
-function serverSection(settings: DnsRequestSettings, texts: DnsTexts): Section {
+/** How the script is come by. */
+export interface Script {
+  /** Its name. */
+  readonly file: string;
+  /** Under which other name it is sent, where a script by its own would be held back. */
+  readonly sentAs?: string;
+}
+
+function scriptCaption({ file, sentAs }: Script, { powerShell, renamed }: DnsTexts["create"]): string {
+  return sentAs === undefined ? powerShell(file) : `${renamed(sentAs, file)} ${powerShell(file)}`;
+}
+
+/** A script that has come from elsewhere runs only so; the policy is another for that one process. */
+function scriptLines({ file }: Script): string[] {
+  const run = `powershell -ExecutionPolicy Bypass -File .\\${file}`;
+  return [`${run} -WhatIf`, run];
+}
+
+/** `_acme-challenge.os2mo`: what is typed where a program adds the domain. */
+function challengeInZone([first]: readonly DnsRequestSettings[]): string {
+  return first === undefined ? "" : zoneOwner(customerRecords(first)[1].owner, first).name;
+}
+
+function serverSection(settings: DnsRequestSettings, language: Language): Section {
+  const texts = dnsTexts[language];
   const { hostname } = settings.server;
   const { owner, type, target, why, requirement } = texts.columns;
-  const readable = readableName(hostname);
   const rows = customerRecords(settings).map((record) => [
     record.owner,
     "CNAME",
@@ -82,8 +110,8 @@ function serverSection(settings: DnsRequestSettings, texts: DnsTexts): Section {
     requirements[record.purpose],
   ]);
   return {
-    heading: texts.server(readable, texts.environments[settings.environment]),
-    ...(readable === hostname ? {} : { paragraphs: [texts.readable(readable, hostname)] }),
+    heading: texts.server(readableName(hostname), texts.environments[settings.environment]),
+    paragraphs: readableNames([settings], language),
     table: { head: [owner, type, target, why, requirement], rows },
   };
 }
@@ -111,7 +139,9 @@ export function dnsZoneLines(stacks: readonly DnsRequestSettings[], language: La
   const texts = dnsTexts[language];
   const caa = caaLines(stacks);
   const lines = [
-    ...texts.zoneComments(stacks[0]?.customer.name ?? "").map((comment) => `; ${oneLine(comment)}`),
+    ...[...texts.zoneComments(stacks[0]?.customer.name ?? ""), ...readableNames(stacks, language)].map(
+      (comment) => `; ${oneLine(comment)}`,
+    ),
     ...zoneLines(stacks.flatMap(customerRecords)),
     ...(caa.length === 0 ? [] : [`; ${texts.caa.zoneComment}`]),
     ...caa.map((line) => `; ${line}`),
@@ -127,7 +157,7 @@ export function dnsSheet(stacks: readonly DnsRequestSettings[], language: Langua
       const { zone, name } = zoneOwner(owner, settings);
       const { hostname } = settings.server;
       return [
-        hostname,
+        readableName(hostname),
         environments[settings.environment],
         owner,
         "CNAME",

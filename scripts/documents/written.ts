@@ -1,9 +1,9 @@
 import { asCsv } from "../../infra/documents/csv.ts";
 import { type DnsRequestSettings, dnsInstructions, dnsSheet, dnsZoneLines } from "../../infra/documents/dns-records.ts";
-import type { CustomerDocument, Language, Table } from "../../infra/documents/document.ts";
+import type { CustomerDocument, Language } from "../../infra/documents/document.ts";
 import { firewallRequest, firewallSheet, type RequestSettings } from "../../infra/documents/firewall-request.ts";
 import { asHtml } from "../../infra/documents/html.ts";
-import { asMail } from "../../infra/documents/mail.ts";
+import { type Attachment, asMail } from "../../infra/documents/mail.ts";
 import { asMarkdown } from "../../infra/documents/markdown.ts";
 import { dnsScript } from "../../infra/documents/power-shell.ts";
 
@@ -30,14 +30,8 @@ export function written(
   const texts = new Map<string, string>();
   for (const language of languages) {
     const all: Record<string, Partial<Record<Form, () => string>>> = {
-      ...(firewall && { firewall: common(firewallRequest(firewall, language), firewallSheet(firewall, language)) }),
-      ...(dns && {
-        dns: {
-          ...common(dnsInstructions(dns, language, `dns-${language}.ps1`), dnsSheet(dns, language)),
-          zone: () => dnsZoneLines(dns, language),
-          ps1: () => dnsScript(dns, language),
-        },
-      }),
+      ...(firewall && { firewall: ofFirewall(firewall, language) }),
+      ...(dns && { dns: ofDns(dns, language, chosen) }),
     };
     for (const [name, ways] of Object.entries(all)) {
       for (const form of chosen) {
@@ -49,11 +43,41 @@ export function written(
   return texts;
 }
 
-function common(document: CustomerDocument, sheet: Table) {
+function ofFirewall(stacks: readonly RequestSettings[], language: Language) {
+  const document = firewallRequest(stacks, language);
+  const csv = () => asCsv(firewallSheet(stacks, language), language);
   return {
-    md: () => asMarkdown(document),
-    html: () => asHtml(document),
-    eml: () => asMail(document),
-    csv: () => asCsv(sheet, document.language),
+    ...ofText(document),
+    eml: () => asMail(document, [attachment(`firewall-${language}.csv`, csv())]),
+    csv,
   };
+}
+
+function ofDns(stacks: readonly DnsRequestSettings[], language: Language, chosen: readonly Form[]) {
+  const file = `dns-${language}.ps1`;
+  const csv = () => asCsv(dnsSheet(stacks, language), language);
+  const zone = () => dnsZoneLines(stacks, language);
+  const ps1 = () => dnsScript(stacks, language);
+  // A mail that is sent on has what it speaks of with it; mail programs hold a script back by its name.
+  const sentAs = `${file}.txt`;
+  const files = () => [
+    attachment(`dns-${language}.zone`, zone()),
+    attachment(`dns-${language}.csv`, csv()),
+    attachment(sentAs, ps1()),
+  ];
+  return {
+    ...ofText(dnsInstructions(stacks, language, chosen.includes("ps1") ? { file } : undefined)),
+    eml: () => asMail(dnsInstructions(stacks, language, { file, sentAs }), files()),
+    csv,
+    zone,
+    ps1,
+  };
+}
+
+function ofText(document: CustomerDocument) {
+  return { md: () => asMarkdown(document), html: () => asHtml(document) };
+}
+
+function attachment(name: string, text: string): Attachment {
+  return { name, type: name.endsWith(".csv") ? "text/csv" : "text/plain", text };
 }

@@ -64,7 +64,7 @@ test("DNS-9: lines for a zone file are absolute on both sides, and a customer's 
     "; OS2mo at A evil IN A 1.2.3.4: CNAME records. The closing dot belongs to the name.",
     `os2mo.a.dk. 3600 IN CNAME os2mo.a.dk.${suffix}.`,
     `_acme-challenge.os2mo.a.dk. 3600 IN CNAME _acme-challenge.os2mo.a.dk.${suffix}.`,
-    "; Only where the domain has CAA records with issue already; take the semicolon away then:",
+    `; ${dnsTexts.en.caa.zoneComment}`,
     '; a.dk. 3600 IN CAA 0 issue "letsencrypt.org; validationmethods=dns-01"',
     "",
   ]);
@@ -90,9 +90,22 @@ test("the script knows each record's zone, and the name in it: the customer's do
   ]);
 });
 
+test("the script asks for a name's own records alone, and every call of the DNS server stops it where it fails", () => {
+  const calls = dnsScript(three, "en")
+    .split("\r\n")
+    .filter((line) => /-DnsServer/.test(line));
+  expect(calls.map((line) => /[A-Z][a-z]+-DnsServer[A-Za-z]+/.exec(line)?.[0])).toEqual([
+    "Get-DnsServerZone",
+    "Get-DnsServerResourceRecord",
+    "Add-DnsServerResourceRecordCName",
+  ]);
+  for (const call of calls) expect(call).toContain("-ErrorAction Stop");
+  expect(calls[1]).toContain(" -Name $name -Node ");
+});
+
 describe.each(languages)("in %s", (language) => {
   const texts = dnsTexts[language];
-  const document = dnsInstructions(three, language, "dns.ps1");
+  const document = dnsInstructions(three, language, { file: "dns.ps1" });
 
   test("says why each record is there, what to do with split DNS, and how to test each of them", () => {
     expect(
@@ -101,24 +114,25 @@ describe.each(languages)("in %s", (language) => {
       [2, undefined],
       [2, undefined],
       [2, undefined],
-      [0, [6]],
+      [0, [6, 2]],
       [0, undefined],
       [0, [1]],
-      [0, [6, 6, 6]],
+      [0, [6, 6, 6, 3]],
       [0, undefined],
     ]);
     for (const { table } of document.sections.slice(0, 3)) {
       expect(table?.rows.map((row) => row[3])).toEqual([texts.purposes.host, texts.purposes.challenge]);
     }
     expect(document.sections[4]?.paragraphs?.join()).toContain(suffix);
-    const answers = document.sections[6]?.code?.at(-1)?.lines;
-    expect(answers).toEqual(dnsSheet(three, language).rows.map((row) => row[4]));
+    const code = document.sections[6]?.code?.map(({ lines }) => lines);
+    expect(code?.at(-2)).toEqual(dnsSheet(three, language).rows.map((row) => row[4]));
+    expect(code?.at(-1)).toEqual(three.map(({ server }) => `nslookup ${server.hostname}`));
   });
 
   test("says what a domain with CAA records needs, and of the accounts where they are known (RFC 8659, RFC 8657)", () => {
     const { caa } = texts;
     const section = (stacks: readonly DnsRequestSettings[]) =>
-      dnsInstructions(stacks, language, "dns.ps1").sections.find(({ heading }) => heading === caa.heading);
+      dnsInstructions(stacks, language).sections.find(({ heading }) => heading === caa.heading);
     const domain = "xn--snderby-q1a.dk. 3600 IN CAA 0 issue";
     const lines = (of: DnsRequestSettings[]) => section(of)?.code?.flatMap((code) => code.lines);
     expect(lines(three)).toEqual([`${domain} "letsencrypt.org; validationmethods=dns-01"`]);
@@ -136,9 +150,33 @@ describe.each(languages)("in %s", (language) => {
     expect(section(some)?.paragraphs?.at(-1)).toBe(caa.anyAccount);
   });
 
-  test("shows a name with letters beyond a to z in both forms", () => {
+  test("says what is typed where a program adds the domain", () => {
+    const short = dnsSheet(three, language).rows[1]?.[6] ?? "";
+    expect(short).toBe("_acme-challenge.os2mo-udvikling");
+    expect(document.sections[3]?.paragraphs?.join()).toContain(`${short};`);
+  });
+
+  test("speaks of the script where there is one, and of the name that it is sent by", () => {
+    const captions = (...script: Parameters<typeof dnsInstructions>[2][]) =>
+      dnsInstructions(three, language, ...script).sections[3]?.code?.map(({ caption }) => caption);
+    expect(captions()).toEqual([texts.create.zoneFile]);
+    expect(captions({ file: "dns.ps1" })).toEqual([texts.create.zoneFile, texts.create.powerShell("dns.ps1")]);
+    expect(captions({ file: "dns.ps1", sentAs: "dns.ps1.txt" })?.[1]).toMatch(/dns\.ps1\.txt.*dns\.ps1[.;]/);
+    const run = "powershell -ExecutionPolicy Bypass -File .\\dns.ps1";
+    expect(document.sections[3]?.code?.[1]?.lines).toEqual([`${run} -WhatIf`, run]);
+  });
+
+  test("DNS-8: shows a name with letters beyond a to z in both forms, whatever the form of the document", () => {
+    const both = texts.readable("os2mo.sønderby.dk", "os2mo.xn--snderby-q1a.dk");
     expect(document.sections[2]?.heading).toContain("os2mo.sønderby.dk");
-    expect(document.sections[2]?.paragraphs).toEqual([texts.readable("os2mo.sønderby.dk", "os2mo.xn--snderby-q1a.dk")]);
+    expect(document.sections[2]?.paragraphs).toEqual([both]);
+    expect(dnsZoneLines(three, language)).toContain(`\n; ${both}\n`);
+    expect(dnsScript(three, language)).toContain(`\r\n# ${both}\r\n`);
+    expect(dnsSheet(three, language).rows.at(-1)?.slice(0, 3)).toEqual([
+      "os2mo.sønderby.dk",
+      texts.environments.production,
+      "_acme-challenge.os2mo.xn--snderby-q1a.dk",
+    ]);
   });
 });
 

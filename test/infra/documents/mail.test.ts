@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import type { CustomerDocument } from "../../../infra/documents/document.ts";
 import { asMail } from "../../../infra/documents/mail.ts";
 
-const mail = asMail({
+const document: CustomerDocument = {
   language: "da",
   title: "DNS-poster til Ærø Kommunes tre servere med OS2mo, første udgave",
   subtitle: "Til <b>",
@@ -10,7 +11,8 @@ const mail = asMail({
     { heading: "H", table: { head: ["a"], rows: [["<script>"]] }, code: [{ caption: "c", lines: ["x < y"] }] },
     { heading: "Navne", table: { head: ["Navn", "Type"], rows: [["_acme-challenge.a.dk", "CNAME"]] } },
   ],
-});
+};
+const mail = asMail(document);
 
 /** The parts by their type, decoded as a mail program does. */
 function parts(text: string): Record<string, string> {
@@ -39,6 +41,24 @@ test("a mail is a draft in text and HTML, and what stands in it is text and neve
   expect(html).toMatch(/<pre style="[^"]+">x &lt; y<\/pre>/);
   expect(html).not.toContain("<style");
   expect(html.match(/<(h1|h2|p|td|th|table|pre)>/)).toBeNull();
+});
+
+test("files go with it, outside of what is shown (RFC 2046, section 5.1.3), and the same bytes each time", () => {
+  const files = [
+    { name: "dns-da.csv", type: "text/csv", text: "\uFEFFNavn;Type\r\nø;CNAME\r\n" },
+    { name: "dns-da.ps1.txt", type: "text/plain", text: "x\n" },
+  ];
+  const sent = asMail(document, files);
+  expect(sent).toBe(asMail(document, files));
+  const outer = /Content-Type: multipart\/mixed;\r\n boundary="([^"]+)"/.exec(sent)?.[1] ?? "";
+  const [, body = "", ...attached] = sent.split(`--${outer}`);
+  expect(parts(body)).toEqual(parts(mail));
+  expect(attached.at(-1)).toBe("--\r\n");
+  const read = attached.slice(0, -1).map((part) => {
+    const [head = "", text = ""] = part.split("\r\n\r\n");
+    return [/attachment; filename="([^"]+)"/.exec(head)?.[1], Buffer.from(text, "base64").toString()];
+  });
+  expect(read).toEqual(files.map(({ name, text }) => [name, text]));
 });
 
 test("every line is ASCII and at most 998 characters long (RFC 5322, section 2.1.1), the subject in words of its own", () => {
