@@ -38,9 +38,14 @@ function indented(text: string): string {
   return text.replaceAll("\n", "\n          ");
 }
 
-/** How many are right. */
-export function summaryLine(judged: readonly JudgedRecord[], watch: boolean): string {
+/** How many are right. @param inside Whether the server itself was asked, too. */
+export function summaryLine(
+  judged: readonly JudgedRecord[],
+  { watch, inside }: { watch: boolean; inside: boolean },
+): string {
   const right = judged.filter(isRight).length;
-  if (right === judged.length) return `all ${right} records are right`;
+  if (right === judged.length) {
+    return `all ${right} records are right${inside ? "" : ", as far as was asked: not from the server itself"}`;
+  }
   return `${judged.length - right} of ${judged.length} records are not right${watch ? "; asking again" : ""}`;
 }

@@ -1,17 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { exchangeFromHere } from "../../infra/provider/dns/exchange.ts";
-import { exchangeFromHost, resolversOf } from "../../infra/provider/dns/exchange-from-host.ts";
 import { familiesHere, resolversOutside } from "../../infra/provider/dns/here.ts";
 import { type LookOptions, lookUp } from "../../infra/provider/dns/look.ts";
 import type { Observation } from "../../infra/provider/dns/observation.ts";
 import { judge } from "../../infra/provider/dns/verdict.ts";
-import { SudoRefused } from "../../infra/provider/host/errors.ts";
-import { connect, type SshHost } from "../../infra/provider/host/ssh-host.ts";
-import { knownAccount } from "../../infra/provider/resources/acme-account.ts";
 import { type CustomerRecord, customerRecords } from "../../infra/settings/records.ts";
-import { stackNames, stackSettings } from "../documents/stack-settings.ts";
+import { stackNames } from "../documents/stack-settings.ts";
 import type { Surroundings } from "../main.ts";
-import { connectionOf } from "./connection.ts";
+import { type Entered, enter, InsideView } from "./dns-inside.ts";
 import { isRight, type JudgedRecord, recordLines, summaryLine } from "./dns-lines.ts";
 import type { StackFile } from "./stack-file.ts";
 
@@ -23,27 +19,33 @@ export interface DnsOptions {
   readonly every: number;
 }
 
-type Inside = NonNullable<LookOptions["inside"]>;
+/** What was seen in one round. */
+interface Round {
+  readonly judged: readonly JudgedRecord[];
+  /** Why the server itself could not be asked. */
+  readonly unasked: string | undefined;
+}
 
 /** Looks at the customer's records from everywhere, and tells what is wrong (DNS-3 to DNS-9). Gives the exit code. */
 export async function verifyDns(file: StackFile, options: DnsOptions, surroundings: Surroundings): Promise<number> {
   const names = stackNames(file.stack, file.text, file.name);
   const records = customerRecords(names);
   const outside = resolversOutside(names.dns.resolvers);
-  await using server = await enter(file, names.https.acme?.account, surroundings);
-  const look: LookOptions = {
-    outside,
-    ca: { domains: names.dns.issuers, ...(server.account === undefined ? {} : { accountUri: server.account }) },
-    addressFamilies: await familiesHere(outside),
-    ...(server.inside === undefined ? {} : { inside: server.inside }),
+  const addressFamilies = await familiesHere(outside);
+  await using server = new InsideView((first) => enter(file, names.https.acme?.account, surroundings, first));
+  const look = async ({ account, inside, why }: Entered): Promise<Round> => {
+    const ca = { domains: names.dns.issuers, ...(account === undefined ? {} : { accountUri: account }) };
+    const from = { outside, ca, addressFamilies, ...(inside === undefined ? {} : { inside }) };
+    const judged = await Promise.all(records.map((record) => judgedRecord(record, from)));
+    return { judged, unasked: why };
   };
-  let before: readonly JudgedRecord[] | undefined;
+  let before: Round | undefined;
   for (;;) {
-    const judged = await Promise.all(records.map((record) => judgedRecord(record, look)));
-    tell(file.stack, judged, before, server.why, options);
-    const right = judged.every(isRight);
+    const now = await server.through(look);
+    tell(file.stack, now, before, options);
+    const right = now.judged.every(isRight);
     if (right || !options.watch) return right ? 0 : 1;
-    before = judged;
+    before = now;
     await sleep(options.every * 1000, undefined, { signal: surroundings.signal });
   }
 }
@@ -54,13 +56,7 @@ async function judgedRecord(expected: CustomerRecord, look: LookOptions): Promis
 }
 
 /** Everything the first time; after that what has changed. */
-function tell(
-  stack: string,
-  judged: readonly JudgedRecord[],
-  before: readonly JudgedRecord[] | undefined,
-  unasked: string | undefined,
-  { json, watch }: DnsOptions,
-): void {
+function tell(stack: string, { judged, unasked }: Round, before: Round | undefined, { json, watch }: DnsOptions): void {
   const at = new Date().toISOString();
   if (json) {
     const records = judged.map((record) => ({ right: isRight(record), ...record }));
@@ -68,57 +64,18 @@ function tell(
     return;
   }
   const changed = judged.filter((record, index) => {
-    const old = before?.[index];
+    const old = before?.judged[index];
     return old === undefined || recordLines(old).join() !== recordLines(record).join();
   });
-  if (before !== undefined && changed.length === 0) return;
+  const isNews = unasked !== before?.unasked;
+  if (before !== undefined && changed.length === 0 && !isNews) return;
   const lines = [
     ...(watch ? [at.replace("T", " ").slice(0, 19)] : []),
     ...changed.flatMap(recordLines),
-    ...(unasked === undefined || before !== undefined
+    ...(unasked === undefined || !isNews
       ? []
       : [`not asked from the server itself: ${unasked.replaceAll("\n", "\n  ")}`]),
-    summaryLine(judged, watch),
+    summaryLine(judged, { watch, inside: unasked === undefined }),
   ];
   process.stdout.write(`${lines.join("\n")}\n`);
-}
-
-interface Entered extends AsyncDisposable {
-  /** Address of the account that it has at the authority, where there is one yet; what the settings say where nobody could look. */
-  readonly account: string | undefined;
-  readonly inside?: Inside;
-  /** Why the server itself could not be asked. */
-  readonly why?: string;
-}
-
-/** The server's own view; where there is no server yet, or it cannot be reached, that is told and no mistake. */
-async function enter(
-  { stack, text, name }: StackFile,
-  saidAccount: string | undefined,
-  { reporter, signal, env }: Surroundings,
-): Promise<Entered> {
-  let host: SshHost | undefined;
-  const close = { [Symbol.asyncDispose]: async () => host?.close() };
-  try {
-    const settings = stackSettings(stack, text, name);
-    const say = (_: string, message: string) => reporter.line(message);
-    const { acme } = settings.https;
-    const connection = connectionOf(settings, env);
-    // An account is root's to read. By a login that may not be root nothing is known of it.
-    const root = acme && (await connect({ ...connection, privileged: true }, { say, signal }).catch(unlessRefused));
-    host = root ?? (await connect(connection, { say, signal }));
-    const account = acme && root ? await knownAccount(root, acme.directory) : saidAccount;
-    const known = { ...close, account };
-    const resolvers = await resolversOf(host);
-    if (resolvers.length === 0) return { ...known, why: "its /etc/resolv.conf names no resolver" };
-    return { ...known, inside: { exchange: exchangeFromHost(host), resolvers } };
-  } catch (error) {
-    await host?.close();
-    if (signal.aborted) throw error;
-    return { async [Symbol.asyncDispose]() {}, account: saidAccount, why: (error as Error).message };
-  }
-}
-
-function unlessRefused(error: unknown): undefined {
-  if (!(error instanceof SudoRefused)) throw error;
 }

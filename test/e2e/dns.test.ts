@@ -208,6 +208,21 @@ test("--watch waits for the customer, tells when each turns right, and ends", as
   ]);
 }, 60_000);
 
+test("--watch outlives the server: while nobody can log in there, it asks from elsewhere, and says so", async () => {
+  await names.customer.write(right.slice(1));
+  const watching = verify("--watch", "--every", "1");
+  await new Promise((resolve) => setTimeout(resolve, 5000));
+  await lab.within("prod", "systemctl stop ssh.socket ssh.service 2>/dev/null; loginctl terminate-user deploy");
+  await new Promise((resolve) => setTimeout(resolve, 8000));
+  await lab.within("prod", "systemctl start ssh.service");
+  await new Promise((resolve) => setTimeout(resolve, 8000));
+  await names.customer.write(right);
+  const { code, stdout } = await watching;
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/\nnot asked from the server itself: .*prod/);
+  expect(stdout.split("\n").at(-2)).toBe("all 2 records are right");
+}, 60_000);
+
 test("before there is a server, and with settings that lack everything but names, the world is asked all the same", async () => {
   await names.customer.write(right);
   const early = join(folder, "Pulumi.early.yaml");
