@@ -1,7 +1,8 @@
-import { mkdir, readFile } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type Language, languages } from "../infra/documents/document.ts";
+import { readStacks } from "./documents/read-stacks.ts";
 import { stackNames, stackSettings } from "./documents/stack-settings.ts";
 import { type DocumentName, documents, type Form, forms, written } from "./documents/written.ts";
 import { projectFolder } from "./engine/environment.ts";
@@ -66,36 +67,4 @@ function choice<One extends string>(option: string, given: string | undefined, a
   const one = all.find((word) => word === given);
   if (one === undefined) throw new UsageError(`--${option} is one of ${all.join(", ")}, not "${given}"`);
   return [one];
-}
-
-/** The settings of all of them, which must be one customer's. Every stack's mistakes are told before anything is written. */
-async function readStacks<Read extends { readonly customer: { readonly name: string } }>(
-  files: ReadonlyMap<string, string>,
-  readFrom: (stack: string, text: string, file: string) => Read,
-): Promise<Read[]> {
-  if (files.size === 0) throw new ScriptError("there is no stack", `${projectFolder} holds no Pulumi.STACK.yaml`);
-  const read: Read[] = [];
-  const problems: Error[] = [];
-  for (const [stack, file] of files) {
-    try {
-      const text = await readFile(file, "utf8").catch((cause) => {
-        throw new ScriptError(`the stack ${stack} could not be read`, (cause as Error).message, undefined, cause);
-      });
-      read.push(readFrom(stack, text, basename(file)));
-    } catch (error) {
-      problems.push(error as Error);
-    }
-  }
-  const [first] = problems;
-  if (problems.length === 1 && first !== undefined) throw first;
-  if (problems.length > 1) throw new ScriptError(problems.map(({ message }) => message).join("\n"));
-  const customers = [...new Set(read.map(({ customer }) => customer.name))];
-  if (customers.length > 1) {
-    throw new ScriptError(
-      "the stacks belong to more than one customer",
-      customers.join(", "),
-      "name the stacks of one: npm run documents -- STACK...",
-    );
-  }
-  return read;
 }

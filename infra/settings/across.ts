@@ -104,8 +104,12 @@ function topOfZone({ customer, environment, server }: PartlyRead, shown: (value:
   const domain = customer?.domain;
   if (domain === undefined) return [];
   if (server?.hostname !== undefined) {
-    const reason = `must not be the top of the customer's domain (DNS-8); given: ${shown(server.hostname)}`;
-    return server.hostname === domain ? [{ path: "server.hostname", reason }] : [];
+    const { hostname } = server;
+    // What has two labels and is not below the customer's own domain is somebody's.
+    const top = isWithin(hostname, domain) ? domain : hostname.split(".").slice(-2).join(".");
+    const whose = top === domain ? "the customer's domain" : "a domain";
+    const reason = `must not be the top of ${whose} (DNS-8); given: ${shown(hostname)}`;
+    return hostname === top ? [{ path: "server.hostname", reason }] : [];
   }
   const name = environment === undefined ? undefined : fullHostName.safeParse(defaultServerName(environment, domain));
   const issue = name?.error?.issues[0];

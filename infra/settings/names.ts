@@ -1,6 +1,6 @@
 import { domainToASCII, domainToUnicode } from "node:url";
 import { z } from "zod";
-import { longestName } from "../provider/dns/names.ts";
+import { isWithin, longestName } from "../provider/dns/names.ts";
 import type { Environment } from "../settings.ts";
 
 const label = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
@@ -22,6 +22,26 @@ export const domainName = z
     'must be a domain in lower case, such as "kommune.dk"',
   );
 
+/** Tops of names that stand in no public DNS (RFC 6761, RFC 6762, RFC 8375), or that many use inside as if they did not. */
+const insideOnly = [
+  "local",
+  "localhost",
+  "internal",
+  "invalid",
+  "home.arpa",
+  "onion",
+  "lan",
+  "corp",
+  "home",
+  "intranet",
+];
+
+/** A domain that the world can see, as a certificate authority must (DNS-2). `test` is let through: laboratories have it. */
+export const publicDomain = domainName.refine(
+  (text) => !insideOnly.some((top) => isWithin(text, top)),
+  "must be a domain of the public DNS: no certificate authority looks at names that are known inside alone (DNS-2)",
+);
+
 /** A name as people read it: with letters such as æ, ø and å where DNS has A-labels. */
 export function readableName(name: string): string {
   return domainToUnicode(name) || name;
@@ -31,7 +51,7 @@ export function readableName(name: string): string {
  * The whole name of a server. At most 206 characters (DNS-10): `_acme-challenge.` stands before it and the vendor's
  * suffix behind it, and 253 is the limit of DNS.
  */
-export const fullHostName = domainName.refine(
+export const fullHostName = publicDomain.refine(
   (text) => text.length <= 206,
   "must have at most 206 characters, or its challenge record does not fit into DNS (DNS-10)",
 );

@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { accountName } from "../provider/fields.ts";
 import { host } from "./addresses.ts";
-import { domainName } from "./names.ts";
+import { publicDomain } from "./names.ts";
 import { userKeyLine } from "./ssh-key.ts";
 
 /** Whose servers these are. */
 export const customer = z.strictObject({
   name: z.string().trim().min(1).max(200).describe("The customer's name as people write it."),
-  domain: domainName.describe("The customer's domain; the servers' default names are below it."),
+  domain: publicDomain.describe("The customer's domain; the servers' default names are below it."),
 });
 
 /** The one administrator account (ACC-2, Q-SRV-9): SSH keys only, with sudo. */

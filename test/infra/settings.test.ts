@@ -459,6 +459,19 @@ describe("a mistake is found", () => {
       found: ['server.hostname must not be the top of the customer\'s domain (DNS-8); given: "naerum.dk"'],
     },
     {
+      name: "DNS-8: the top of another domain as host name",
+      changes: { "server/hostname": "anden.dk" },
+      found: ['server.hostname must not be the top of a domain (DNS-8); given: "anden.dk"'],
+    },
+    {
+      name: "DNS-2: names that no certificate authority can look at",
+      changes: { "customer/domain": "kommune.local", "server/hostname": "os2mo.ad.kommune.lan" },
+      found: [
+        'customer.domain must be a domain of the public DNS: no certificate authority looks at names that are known inside alone (DNS-2); given: "kommune.local"',
+        'server.hostname must be a domain of the public DNS: no certificate authority looks at names that are known inside alone (DNS-2); given: "os2mo.ad.kommune.lan"',
+      ],
+    },
+    {
       name: "DNS-10: a host name whose challenge record does not fit",
       changes: { "server/hostname": `${"a".repeat(60)}.`.repeat(3).concat("b".repeat(24)) },
       found: [
