@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import { lookup } from "node:dns/promises";
 import { isIP, isIPv6 } from "node:net";
 import { type Exchange, type NameServer, NoAnswer } from "../dns/exchange.ts";
+import { challengeLabel } from "../dns/expected.ts";
 import { Failure, reason } from "../failure.ts";
 import { shortAddress } from "../ranges.ts";
 import { askAuthority, isTold, type SetType } from "./authorities.ts";
@@ -116,6 +117,11 @@ export class Rfc2136Zone implements VendorZone {
   }
 }
 
+/** Types that are written at a name. */
+function granted(name: string): string {
+  return name.startsWith(challengeLabel) ? "TXT" : "A AAAA";
+}
+
 /** What a server's refusal means, by its code (RFC 2136, section 2.2). */
 function ofCode(code: number, name: string, { zone, key }: Rfc2136Settings): { why: string; remedy?: string } {
   switch (code) {
@@ -134,7 +140,7 @@ function ofCode(code: number, name: string, { zone, key }: Rfc2136Settings): { w
     case 5:
       return {
         why: `the server refused it: the key ${key.name} may not write this name (REFUSED)`,
-        remedy: `Grant it in the zone's update policy (BIND: \`grant ${key.name} name ${name}. TXT;\`, or \`zonesub A AAAA;\`); ${rerun}`,
+        remedy: `Grant it in the zone's update policy (BIND: \`grant ${key.name} name ${name}. ${granted(name)};\`); ${rerun}`,
       };
     case 7:
       return {
