@@ -43,18 +43,24 @@ function longest(refusals: readonly Refusal[]): Refusal | undefined {
 }
 
 const MINUTE = 60_000;
-/** After the first, second and third failure; after that, a day (Let's Encrypt's integration guide). */
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+/** After the first, second and third failure (Let's Encrypt's integration guide). */
 const pauses = [1, 10, 100].map((minutes) => minutes * MINUTE);
-const DAY = 1440 * MINUTE;
+/**
+ * After that: daily, for runs that come at the same time each day. A failure is noted minutes after its run has begun, so a whole day would
+ * let every second of them pass.
+ */
+const daily = 20 * HOUR;
 
 /** How long to leave off after failures in a row. Pure. */
 export function backoff({ failures }: Ledger, names: readonly string[], now: Date): Refusal | undefined {
   const failed = failures.find((failure) => sameNames(failure.names, names));
   if (failed === undefined) return undefined;
-  const until = new Date(Date.parse(failed.at) + (pauses[failed.count - 1] ?? DAY));
+  const until = new Date(Date.parse(failed.at) + (pauses[failed.count - 1] ?? daily));
   const times = failed.count === 1 ? "the last try" : `the last ${failed.count} tries`;
   const why = `${times} for ${names.join(", ")} failed, most lately at ${failed.at}`;
-  return isAhead(until, now, DAY) ? { why, until } : undefined;
+  return isAhead(until, now, daily) ? { why, until } : undefined;
 }
 
 /** What a machine has noted whose clock was wrong must not last for years. */
@@ -207,6 +213,9 @@ function limitRefusals(ledger: Ledger, { directory, names, replaces }: Asked, no
   ];
 }
 
+/** By how much clocks of machines that are kept right may differ. */
+const clocksDiffer = 5 * MINUTE;
+
 function refusedBy(
   { authority }: Limits,
   limit: Limit | undefined,
@@ -215,7 +224,8 @@ function refusedBy(
   now: Date,
 ): Refusal[] {
   if (limit === undefined) return [];
-  const times = uses.map(({ at }) => Date.parse(at));
+  // Nothing was used in time to come: a machine whose clock was ahead has noted that.
+  const times = uses.map(({ at }) => Date.parse(at)).filter((time) => time <= now.getTime() + clocksDiffer);
   const allowed = allowedFrom(limit, times, now.getTime());
   if (allowed === undefined) return [];
   const why = `${authority} would refuse: it allows ${limit.capacity} ${what} at once and one more every ${duration(limit.refill)}`;

@@ -120,8 +120,8 @@ describe("after failures in a row", () => {
     { failures: 1, minutes: 1 },
     { failures: 2, minutes: 10 },
     { failures: 3, minutes: 100 },
-    { failures: 4, minutes: 1440 },
-    { failures: 9, minutes: 1440 },
+    { failures: 4, minutes: 1200 },
+    { failures: 9, minutes: 1200 },
   ])("$failures: $minutes minutes", ({ failures, minutes }) => {
     const ledger = times(failures, (before) => recordFailure(before, names, at(0)));
     const asked = { directory: "https://ca.example/dir", names: same };
@@ -136,6 +136,40 @@ describe("after failures in a row", () => {
     expect(backoff(ledger, ["os2mo.kommune.dk"], at(0))).toBeUndefined();
     expect(backoff(recordCertificate(ledger, { directory, names }, at(0)), same, at(0))).toBeUndefined();
   });
+});
+
+test.each([
+  { runs: "every night", hours: 24, expected: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] },
+  { runs: "twice a day", hours: 12, expected: [0, 1, 2, 3, 5, 7, 9] },
+])("of runs $runs that fail one after another, minutes after they began, one tries each day", ({ hours, expected }) => {
+  let ledger = emptyLedger;
+  const tried: number[] = [];
+  for (let run = 0; run < 10; run += 1) {
+    const begun = run * hours * 60;
+    if (backoff(ledger, names, at(begun)) !== undefined) continue;
+    tried.push(run);
+    ledger = recordFailure(ledger, names, at(begun + 6));
+  }
+  expect(tried).toEqual(expected);
+});
+
+test("what a machine whose clock was ahead has noted counts for no limit; a few minutes are no matter", () => {
+  const asked = { directory, names };
+  const failed = { directory, name: same[0] ?? "" };
+  const noted = (ahead: number) =>
+    times(10, (before) => {
+      const failing = recordFailedAuthorization(recordCertificate(before, asked, at(ahead)), failed, at(ahead));
+      return recordAccount(failing, directory, at(ahead));
+    });
+  for (const ahead of [60, 1440, 43_200]) {
+    expect(refusal(noted(ahead), asked, at(0))).toBeUndefined();
+    expect(accountRefusal(noted(ahead), { directory }, at(0))).toBeUndefined();
+  }
+  // Nothing of it is lost to a machine whose clock is behind, which notes something else meanwhile.
+  const until = (ahead: number) => ({ until: at(ahead + 6 * 34 * 60) });
+  expect(refusal(recordOrder(noted(60), asked, at(0)), asked, at(60))).toMatchObject(until(60));
+  expect(refusal(noted(4), asked, at(0))).toMatchObject(until(4));
+  expect(accountRefusal(noted(4), { directory }, at(0))).toMatchObject({ until: at(4 + 18) });
 });
 
 test("after a failure that a machine with a wrong clock has noted, nothing is waited for", () => {
