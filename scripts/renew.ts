@@ -1,15 +1,14 @@
-import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { type Finished, finish, lastWords } from "./command.ts";
 import { ensureEngine } from "./engine/engine.ts";
 import { engineEnvironment, projectFolder } from "./engine/environment.ts";
 import { runMain } from "./main.ts";
+import { type Declaration, readDeclaration } from "./renew/declarations.ts";
 import { certificatesIn, isBad, reportLines, rowsOf, type StackResult } from "./renew/report.ts";
 import { UsageError } from "./script-error.ts";
 import { filesOf } from "./stack-files.ts";
 import { ended, notBegun, readEvent } from "./start/engine-events.ts";
-import { parseYaml } from "./yaml.ts";
 
 const usage = `Usage: npm run renew [-- STACK...] [options]
 
@@ -30,18 +29,22 @@ await runMain(usage, async ({ args, env, reporter, signal }) => {
     options: { json: { type: "boolean", default: false }, "config-file": { type: "string" } },
   });
   const files = await filesOf(positionals, values["config-file"]);
-  const declaring = await withCertificates([...files]);
-  const chosen = positionals.length > 0 ? [...files] : declaring;
+  const declarations = await Promise.all([...files].map(readDeclaration));
+  const chosen = positionals.length > 0 ? declarations : declarations.filter(({ declared }) => declared);
   if (chosen.length === 0) throw new UsageError("no stack's file has https.acme; name one");
   const engine = await ensureEngine({ env, reporter, signal });
   const environment = engineEnvironment(engine, env);
   const pulumi = (...words: string[]) =>
     finish(["pulumi", ...words, "--non-interactive", "-C", projectFolder], { env: environment, signal });
   const results: StackResult[] = [];
-  for (const [stack, file] of chosen) {
+  for (const declaration of chosen) {
+    const { stack, declared } = declaration;
     reporter.line(`${stack}: looking at its certificates`);
-    const declared = declaring.some(([name]) => name === stack);
-    results.push({ stack, declared, ...(await renew(stack, file, pulumi)) });
+    const outcome = await renew(declaration, pulumi).catch((error: Error) => {
+      signal.throwIfAborted();
+      return unrenewed(error.message);
+    });
+    results.push({ stack, declared, ...outcome });
   }
   const now = new Date();
   if (values.json) {
@@ -58,22 +61,16 @@ await runMain(usage, async ({ args, env, reporter, signal }) => {
   return results.some((result) => isBad(result, now)) ? 1 : 0;
 });
 
-/** Stacks whose file asks for certificates. */
-async function withCertificates(files: readonly [stack: string, file: string][]): Promise<[string, string][]> {
-  const asked = await Promise.all(
-    files.map(async ([, file]) => {
-      const text = await readFile(file, "utf8").catch(() => "");
-      const document = parseYaml(text) as { config?: Record<string, { acme?: unknown } | undefined> } | undefined;
-      return document?.config?.["os2mo-on-prem:https"]?.acme !== undefined;
-    }),
-  );
-  return files.filter((_, index) => asked[index]);
+type Pulumi = (...words: string[]) => Promise<Finished>;
+type Outcome = Omit<StackResult, "stack" | "declared">;
+
+function unrenewed(error: string): Outcome {
+  return { before: [], after: [], errors: [error], warnings: [] };
 }
 
-type Pulumi = (...words: string[]) => Promise<Finished>;
-
 /** One stack: its certificates alone, so that nothing else of the server is changed by night. */
-async function renew(stack: string, file: string, pulumi: Pulumi): Promise<Omit<StackResult, "stack" | "declared">> {
+async function renew({ stack, file, problem }: Declaration, pulumi: Pulumi): Promise<Outcome> {
+  if (problem !== undefined) return unrenewed(problem);
   const before = await state(stack, pulumi);
   const target = "**onprem:acme:AcmeCertificate::**";
   const words = ["--stack", stack, "--config-file", file, "--json", "--yes", "--skip-preview", "--target", target];
