@@ -25,10 +25,24 @@ export interface CertificateRequest {
   readonly profile?: string;
   /** Renewal id of the certificate that this one replaces (RFC 9773, section 5). */
   readonly replaces?: string;
-  /** URL of an order that a run before has placed for the same names and key: it is gone on with, where it can still come to an end. */
-  readonly resume?: string;
-  /** Told where the order is, once it is placed and before anything else is done. */
-  readonly placed?: (url: string) => Promise<void>;
+  /** An order that a run before has placed for the same names and key: it is gone on with, where it can still come to an end. */
+  readonly resume?: PlacedOrder;
+  /**
+   * Called before a new order is placed, and once more where the authority refuses to take it as the replacement that it was said to be, and
+   * it is placed as one that is none. What it throws ends it, and is thrown as it is.
+   */
+  readonly placing?: (replaces: string | undefined) => Promise<void>;
+  /** Told where the order is, once it is placed or found again and before anything else is done. */
+  readonly placed?: (order: PlacedOrder) => Promise<void>;
+  /** Told when the order has come to nothing: nobody can go on with it. */
+  readonly lost?: () => Promise<void>;
+}
+
+/** An order at the authority. */
+export interface PlacedOrder {
+  readonly url: string;
+  /** Whether the authority took it as the replacement of another certificate. */
+  readonly replaced: boolean;
 }
 
 /** What came of it. */
@@ -41,9 +55,9 @@ export interface Issued {
   readonly replaced: boolean;
 }
 
-/** An order gave a certificate that the server has no key for. */
-export class OtherKey extends Failure {
-  override readonly name = "OtherKey";
+/** An order is over, and gave nothing that is of use here. */
+class InVain extends Failure {
+  override readonly name = "InVain";
 }
 
 export interface Circumstances extends Surroundings {
@@ -56,10 +70,21 @@ export interface Circumstances extends Surroundings {
 
 /** Orders a certificate, answers what challenges there are, and takes their answers away again whatever happens. */
 export async function fill(request: CertificateRequest, solver: Solver, here: Circumstances): Promise<Issued> {
+  const { order, replaced } = (await resumed(request, here)) ?? (await place(request, here));
+  const { url } = order;
+  await request.placed?.({ url, replaced });
+  try {
+    return { chain: await end(order, request, solver, here), url, replaced };
+  } catch (error) {
+    if (error instanceof InVain || (error instanceof Refused && error.inVain)) await request.lost?.();
+    throw error;
+  }
+}
+
+/** Brings an order to its end: the chain that it gives. */
+async function end(placed: Order, request: CertificateRequest, solver: Solver, here: Circumstances): Promise<string> {
   const { session, what } = here;
-  const { order: placed, replaced } = (await resumed(request, here)) ?? (await place(request, here));
   let order = placed;
-  await request.placed?.(order.url);
   if (order.status === "pending") {
     await authorize(order, solver, here);
     order = await follow<Order>(order, ["pending"], here);
@@ -73,20 +98,21 @@ export async function fill(request: CertificateRequest, solver: Solver, here: Ci
   const [leaf] = certificatesOf(chain);
   if (leaf === undefined || !sameKey(factsOf(leaf).publicKey, publicKeyOfRequest(request.csr))) {
     const why = `what order ${order.url} gave is ${leaf === undefined ? "no certificate" : "for another key"}`;
-    throw new OtherKey({ what, why, remedy: "Run it again: that makes a new order." });
+    throw new InVain({ what, why, remedy: "Run it again: that makes a new order." });
   }
-  return { chain, url: order.url, replaced };
+  return chain;
 }
 
 /** An order of a run before, unless it came to nothing or the authority knows it no more. */
-async function resumed({ resume, names, replaces }: CertificateRequest, { session, say }: Circumstances) {
+async function resumed({ resume, names }: CertificateRequest, { session, say }: Circumstances) {
   if (resume === undefined) return undefined;
+  const { url, replaced } = resume;
   try {
-    const order = { ...((await session.look(resume)).data as Omit<Order, "url">), url: resume } as Order;
+    const order = { ...((await session.look(url)).data as Omit<Order, "url">), url } as Order;
     const same = sorted(order.identifiers.map(({ value }) => value)) === sorted(names);
     if (!same || order.status === "invalid") return undefined;
     say(`going on with the order that a run before has placed, which is ${order.status}`);
-    return { order, replaced: replaces !== undefined };
+    return { order, replaced };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     return undefined;
@@ -107,8 +133,12 @@ async function place(request: CertificateRequest, { session, say }: Circumstance
   const { names, profile, replaces } = request;
   const identifiers = names.map((value) => ({ type: "dns", value }));
   const asked = { identifiers, ...(profile !== undefined && { profile }) };
-  const plain = async () => ({ order: await session.client.createOrder(asked), replaced: false });
+  const plain = async () => {
+    await request.placing?.(undefined);
+    return { order: await session.client.createOrder(asked), replaced: false };
+  };
   if (replaces === undefined) return plain();
+  await request.placing?.(replaces);
   try {
     const replacing = { ...asked, replaces };
     return { order: await session.client.createOrder(replacing), replaced: true };
@@ -186,7 +216,7 @@ function refuseUnlessValid(authorizations: readonly Authorization[], here: Circu
     return new Problem({ ...readProblem(said, `the authorization is ${status}`), name: identifier.value });
   });
   const failedNames = [...new Set(failed.map(({ identifier }) => identifier.value))];
-  throw new Refused(here.what, problems, { ...here, failedNames });
+  throw new Refused(here.what, problems, { ...here, failedNames, inVain: true });
 }
 
 /** What cannot be taken away is told, and left: the certificate matters more, and the next run takes leftovers away. */
@@ -209,9 +239,12 @@ async function finalize(order: Order, csr: string, { session }: Circumstances): 
 
 function failedOrder({ status, error, url }: Order, here: Circumstances): Failure {
   if (error !== undefined) {
-    return new Refused(here.what, [new Problem(readProblem(error, `the order is ${status}`))], here);
+    return new Refused(here.what, [new Problem(readProblem(error, `the order is ${status}`))], {
+      ...here,
+      inVain: true,
+    });
   }
-  return new Failure({ what: here.what, why: `order ${url} is ${status}, and the authority does not say why` });
+  return new InVain({ what: here.what, why: `order ${url} is ${status}, and the authority does not say why` });
 }
 
 /** Looks at something until its status is another than these. */

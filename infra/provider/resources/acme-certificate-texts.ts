@@ -26,6 +26,8 @@ export const orderSchema = z.object({
   profile: z.string().default(""),
   /** The order's own address, once the CA has given it. */
   url: z.string().optional(),
+  /** Whether the CA took it as the replacement of another certificate: it counts for none of its limits then. */
+  replaced: z.boolean().optional(),
   /** TXT values that may stand in the vendor's zone. */
   presented: z.array(z.object({ name: z.string(), value: z.string() })),
 });

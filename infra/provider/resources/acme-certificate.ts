@@ -5,7 +5,7 @@ import { absolutePath, byFields } from "../fields.ts";
 import type { Kind } from "../kind.ts";
 import { ipAddress } from "../ranges.ts";
 import { asSecret, HostResource, type Inputs } from "../resource.ts";
-import { act, run, type Step } from "../step.ts";
+import { type ActContext, act, run, type Step } from "../step.ts";
 import { absoluteName, zoneSettings } from "../zones/settings.ts";
 import type { ZoneSettings } from "../zones/zone.ts";
 import { judgePair } from "./acme-certificate-seen.ts";
@@ -247,15 +247,14 @@ export const acmeCertificate: Kind<AcmeCertificateWant, AcmeCertificateSeen, Acm
     ];
   },
 
-  remove({ certificate }, memory) {
-    const folder = memory?.folder ?? "/etc/onprem/tls";
-    const steps: Step[] = [];
-    if (memory?.revoke) {
-      const { directory, roots } = memory;
-      steps.push(act("revoke the certificate", (context) => revoke({ directory, roots }, certificate, context)));
-    }
-    return [...steps, run("remove the pair and its key", ["sh", "-euc", removeScript, "sh", folder])];
+  remove(seen, memory) {
+    const revoking = memory?.revoke
+      ? [act("revoke the certificate", (context) => takeBack(seen, memory, context))]
+      : [];
+    return [...revoking, ...removeUnseen(memory)];
   },
+
+  removeUnseen,
 
   refuse(_want, seen, ours) {
     if (ours || seen === undefined || seen.directory !== "") return undefined;
@@ -280,6 +279,29 @@ export const acmeCertificate: Kind<AcmeCertificateWant, AcmeCertificateSeen, Acm
     revoke: revokeOnDelete,
   }),
 };
+
+/** The pair, and what a run has left beside it that did not come to its end. */
+function removeUnseen(memory?: AcmeCertificateMemory): Step[] {
+  const folder = memory?.folder ?? "/etc/onprem/tls";
+  return [run("remove the pair and its key", ["sh", "-euc", removeScript, "sh", folder])];
+}
+
+/** Has the certificate revoked that goes; what the authority would refuse, or has not given, holds up no removal. */
+async function takeBack(
+  { certificate, notAfter, directory: given }: AcmeCertificateSeen,
+  { directory, roots }: AcmeCertificateMemory,
+  context: ActContext,
+): Promise<void> {
+  const { host } = new URL(directory);
+  const why =
+    given !== directory
+      ? `it is not one that ${host} gave`
+      : new Date(notAfter) <= new Date()
+        ? `it expired at ${notAfter}`
+        : undefined;
+  if (why === undefined) return revoke({ directory, roots }, certificate, context);
+  context.say("warning", `the certificate that stands there is not revoked: ${why}`);
+}
 
 /** The property for which another certificate is needed, if it is. */
 function whyNew(want: AcmeCertificateWant, seen: AcmeCertificateSeen | undefined): string | undefined {

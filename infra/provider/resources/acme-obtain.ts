@@ -2,7 +2,7 @@ import { type AccountKey, type Authority, type CertificateAuthority, openAuthori
 import { publicKeyOfRequest } from "../acme/certificate.ts";
 import { chainProblems } from "../acme/chain.ts";
 import { recordCertificate, recordOrder } from "../acme/ledger.ts";
-import { type Issued, OtherKey, type Solver } from "../acme/order.ts";
+import type { Issued, Solver } from "../acme/order.ts";
 import { exchangeFromHere } from "../dns/exchange.ts";
 import { resolversOutside } from "../dns/here.ts";
 import { isWithin } from "../dns/names.ts";
@@ -70,12 +70,16 @@ async function get(want: AcmeCertificateWant, { host, say, signal }: ActContext)
   const csr = await text(host, `${want.folder}/next/request.pem`);
   const publicKey = publicKeyOfRequest(csr);
   const { directory, profile = "" } = want;
+  const { names: before, replaces } = await liveOf(host, want);
+  const asked = { directory, names: want.names, ...(replaces === undefined ? {} : { replaces }) };
+  const plain = { directory, names: want.names };
   if (await isThere(host, want, publicKey)) {
-    // A run before has got it, and could not say so.
-    await notes.keepLedger(recordCertificate(await notes.ledger(), { directory, names: want.names }, new Date()));
+    // A run before has got it. Where its order is still noted, it was killed before it could count it.
+    if (left?.url !== undefined) {
+      await notes.keepLedger(recordCertificate(await notes.ledger(), left.replaced ? asked : plain, new Date()));
+    }
     return note.forget();
   }
-  const { names: before, replaces } = await liveOf(host, want);
   const what = unasked(directory, want.names);
   const exchange = stoppable(exchangeFromHere, what, signal);
   const looking = { exchange, resolvers: outside, zone: want.zone.zone, say };
@@ -83,30 +87,29 @@ async function get(want: AcmeCertificateWant, { host, say, signal }: ActContext)
   const solver = (order: OrderNote) => noting(order, { note, zone, delegated, outside, say, signal });
   const conversation = { signal, say: (line: string) => say("info", line), userAgent };
 
-  const asked = { directory, names: want.names, ...(replaces === undefined ? {} : { replaces }) };
   await refuseWhatWouldBe(notes, asked);
   const account = await accountOn(host, directory);
   const authority = await notes.counting(asked, () => openAuthority({ directory, roots: want.roots }, conversation));
   const ca = { domains: authority.caaIdentities, accountUri: account.uri };
   const against = await caaAgainst(looking, want.names, ca);
   if (against.length > 0) throw refused(what, against);
-  const resumes =
-    left !== undefined && left.directory === directory && left.profile === profile && sameNames(left.names, want.names)
-      ? left.url
-      : undefined;
-  if (resumes === undefined && want.names.some((name) => !before.includes(name))) {
-    await rehearse(want, csr, { host, notes, looking, conversation, solver });
-  }
-
-  await notes.keepLedger(recordOrder(await notes.ledger(), asked, new Date()));
+  const isLeft =
+    left !== undefined && left.directory === directory && left.profile === profile && sameNames(left.names, want.names);
   const order: OrderNote = {
     directory,
     names: want.names,
     profile,
     presented: [],
-    ...(resumes === undefined ? {} : { url: resumes }),
+    ...(isLeft && left.url !== undefined ? { url: left.url, replaced: left.replaced } : {}),
   };
-  const work = { want, csr, replaces, order, solver: solver(order), notes, note };
+  const isNew = want.names.some((name) => !before.includes(name));
+  const placing = async (replaced: string | undefined) => {
+    if (isNew) await rehearse(want, csr, { host, notes, looking, conversation, solver });
+    // One that the authority does not take for a replacement counts, which nobody has looked at yet.
+    if (replaced !== replaces) await refuseWhatWouldBe(notes, plain);
+    await notes.keepLedger(recordOrder(await notes.ledger(), replaced === undefined ? plain : asked, new Date()));
+  };
+  const work = { want, csr, replaces, order, placing, solver: solver(order), notes, note };
   const { chain, replaced } = await ordered(authority, account, work);
   const problems = chainProblems(chain, { names: want.names, publicKey, now: new Date() });
   if (problems.length > 0) {
@@ -119,8 +122,7 @@ async function get(want: AcmeCertificateWant, { host, say, signal }: ActContext)
   }
   await keep(host, want, chain);
   // Only where the authority has taken it for a replacement, it does not count.
-  const given = replaced ? asked : { directory, names: want.names };
-  await notes.keepLedger(recordCertificate(await notes.ledger(), given, new Date()));
+  await notes.keepLedger(recordCertificate(await notes.ledger(), replaced ? asked : plain, new Date()));
   await ended(order, note);
 }
 
@@ -130,7 +132,7 @@ async function ended(order: OrderNote, note: NotedOrder): Promise<void> {
   await (order.presented.length === 0 ? note.forget() : note.keep(order));
 }
 
-/** Takes a certificate back, as its account. */
+/** Takes a certificate back, as the host's account. @throws Failure */
 export async function revoke(
   authority: Authority,
   certificate: string,
@@ -145,6 +147,8 @@ interface Work {
   readonly csr: string;
   readonly replaces: string | undefined;
   readonly order: OrderNote;
+  /** What comes before a new order. */
+  readonly placing: (replaces: string | undefined) => Promise<void>;
   readonly solver: Solver;
   readonly notes: HostNotes;
   readonly note: NotedOrder;
@@ -153,8 +157,10 @@ interface Work {
 async function ordered(
   authority: CertificateAuthority,
   account: AccountKey,
-  { want, csr, replaces, order, solver, notes, note }: Work,
+  { want, csr, replaces, order, placing, solver, notes, note }: Work,
 ): Promise<Issued> {
+  // What ends it just before the order is none of this authority's failures; the rehearsal counts its own.
+  let isAsked = true;
   try {
     return await authority.order(
       account,
@@ -163,21 +169,25 @@ async function ordered(
         csr,
         ...(want.profile === undefined ? {} : { profile: want.profile }),
         ...(replaces === undefined ? {} : { replaces }),
-        ...(order.url === undefined ? {} : { resume: order.url }),
-        placed: async (url) => {
-          order.url = url;
+        ...(order.url === undefined ? {} : { resume: { url: order.url, replaced: order.replaced === true } }),
+        placing: async (replaced) => {
+          isAsked = false;
+          await placing(replaced);
+          isAsked = true;
+        },
+        placed: async ({ url, replaced }) => {
+          Object.assign(order, { url, replaced });
           await note.keep(order);
+        },
+        lost: async () => {
+          delete order.url;
+          await note.keep(order).catch(() => undefined);
         },
       },
       solver,
     );
   } catch (error) {
-    // The order may be gone on with, unless what it gives is of no use here; one that came to nothing says so itself.
-    if (error instanceof OtherKey) {
-      delete order.url;
-      await note.keep(order).catch(() => undefined);
-    }
-    await notes.failed(want, error);
+    if (isAsked) await notes.failed(want, error);
     throw error;
   }
 }

@@ -478,6 +478,40 @@ describe("profiles and replacement", () => {
     expect(here.asked().length).toBe(before);
   });
 
+  test.each([
+    ["a challenge that is not found", { verdict: () => ({ type: "urn:ietf:params:acme:error:dns" }) }, "dns", ["lost"]],
+    [
+      "an end that is refused, and may be tried again",
+      at(/finalize/, problem(403, "userActionRequired")),
+      "userActionRequired",
+      [],
+    ],
+  ] as const)("whether an order came to nothing is told: %s", async (_, behaviour, type, told) => {
+    await using here = await world(behaviour);
+    const heard: string[] = [];
+    const lost = async () => {
+      heard.push("lost");
+    };
+    expect(await failureOf(here.ca.order(here.account, { ...wanted, lost }, here.fake.solver))).toMatchObject({ type });
+    expect(heard).toEqual(told);
+  });
+
+  test("who places an order is asked before, and once more where it is to be no replacement; a word ends it", async () => {
+    await using here = await world({ authorized: names });
+    const { chain } = await here.ca.order(here.account, wanted, here.fake.solver);
+    const replaces = readCertificate(chain).renewalId ?? "";
+    const heard: (string | undefined)[] = [];
+    const placing = async (replaced: string | undefined) => {
+      heard.push(replaced);
+      if (heard.length === 3) throw new Failure({ what: "no", why: "not that one" });
+    };
+    const order = () => here.ca.order(here.account, { ...wanted, replaces, placing }, here.fake.solver);
+    expect(await order()).toMatchObject({ replaced: true });
+    expect((await failureOf(order())).explanation.why).toBe("not that one");
+    expect(heard).toEqual([replaces, replaces, undefined]);
+    expect(here.asked().filter((line) => line === "POST /order")).toHaveLength(3);
+  });
+
   test("what is replaced is said once; where that was said already, it is left out", async () => {
     await using here = await world({ authorized: names });
     const { chain } = await here.ca.order(here.account, wanted, here.fake.solver);

@@ -31,7 +31,9 @@ import {
   requestScript,
 } from "../../../../infra/provider/resources/acme-certificate-texts.ts";
 import { installScript, reloadScript } from "../../../../infra/provider/resources/acme-install-texts.ts";
+import type { Step } from "../../../../infra/provider/step.ts";
 import { checked } from "../checked.ts";
+import { FakeHost } from "../fake-host.ts";
 
 const host = "os2mo.kommune.dk";
 const zone = { kind: "manual", zone: "os2mo-on-prem.vendor.dk" };
@@ -301,5 +303,46 @@ describe("the pair on a host, with its scripts", () => {
     ]);
     writeFileSync(join(live, "fullchain.pem"), "none");
     expect((await judged()).problems).toEqual(["what stands in its file is no certificate"]);
+  });
+});
+
+describe("removal", () => {
+  const memory = { folder: "/srv/tls", directory: given.directory, revoke: true };
+  const titles = (steps: readonly Step[]) => steps.map(({ title }) => title);
+  const took = ["revoke the certificate", "remove the pair and its key"];
+
+  test("takes the pair away, and what a run has left that did not come to its end; revokes only if asked", () => {
+    expect(titles(acmeCertificate.remove(seen, memory))).toEqual(took);
+    expect(titles(acmeCertificate.remove(seen, { ...memory, revoke: false }))).toEqual(took.slice(1));
+    const left = acmeCertificate.removeUnseen?.(memory) ?? [];
+    expect(titles(left)).toEqual(took.slice(1));
+    const folder = mkdtempSync(join(tmpdir(), "acme-removal-"));
+    mkdirSync(join(folder, "next"));
+    writeFileSync(join(folder, "next/key.pem"), "a key");
+    const [step] = acmeCertificate.removeUnseen?.({ ...memory, folder }) ?? [];
+    const [program = "", ...words] = step?.do === "run" ? step.argv : [];
+    execFileSync(program, words);
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  test.each([
+    ["has expired", { notAfter: "2026-01-01T00:00:00.000Z" }, "it expired at 2026-01-01T00:00:00.000Z"],
+    ["was put there by somebody", { directory: "" }, "it is not one that ca.vendor.dk gave"],
+    ["cannot be read", { directory: "", certificate: "", notAfter: "" }, "it is not one that ca.vendor.dk gave"],
+  ])("a certificate that %s is not revoked, which holds up nothing: nobody is asked", async (_, more, why) => {
+    const [step] = acmeCertificate.remove({ ...seen, notAfter: "2999-01-01T00:00:00.000Z", ...more }, memory);
+    const said: string[] = [];
+    const say = (severity: string, line: string) => said.push(`${severity}: ${line}`);
+    if (step?.do !== "act") throw new Error("no step");
+    await step.act({ host: new FakeHost({}), say, signal: AbortSignal.abort("somebody is asked") });
+    expect(said).toEqual([`warning: the certificate that stands there is not revoked: ${why}`]);
+  });
+
+  test("one that is good, and that the authority gave, is", async () => {
+    const [step] = acmeCertificate.remove({ ...seen, notAfter: "2999-01-01T00:00:00.000Z" }, memory);
+    const asking =
+      step?.do === "act" &&
+      step.act({ host: new FakeHost({}), say: () => undefined, signal: AbortSignal.abort("asked") });
+    await expect(asking).rejects.toBe("asked");
   });
 });

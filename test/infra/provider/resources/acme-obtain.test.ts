@@ -1,12 +1,16 @@
-import { describe, expect, test } from "vitest";
+import { PublicKey } from "@peculiar/x509";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { newAccountKey, openAuthority } from "../../../../infra/provider/acme/authority.ts";
+import { emptyLedger, type Ledger } from "../../../../infra/provider/acme/ledger.ts";
+import { type Limits, limits } from "../../../../infra/provider/acme/limits.ts";
 import { accountPath } from "../../../../infra/provider/acme-values.ts";
 import { type AcmeCertificateWant, acmeCertificate } from "../../../../infra/provider/resources/acme-certificate.ts";
+import { fingerprintOf } from "../../../../infra/provider/resources/acme-certificate-texts.ts";
 import { HostNotes } from "../../../../infra/provider/resources/acme-notes.ts";
 import { obtain } from "../../../../infra/provider/resources/acme-obtain.ts";
 import { rehearse } from "../../../../infra/provider/resources/acme-rehearsal.ts";
-import { request } from "../acme/certificates.ts";
-import { type Behaviour, type FakeAuthority, fakeAuthority } from "../acme/fake-authority.ts";
+import { issuer, leaf, request } from "../acme/certificates.ts";
+import { type Behaviour, type FakeAuthority, fakeAuthority, problem, type Reply } from "../acme/fake-authority.ts";
 import { checked } from "../checked.ts";
 import { a, caa, holderOf, ns, resolverOf, worldOf } from "../dns/fake-world.ts";
 import { NotedHost } from "../noted-host.ts";
@@ -19,6 +23,10 @@ const names = ["a.vendor.dk", "b.vendor.dk", "c.vendor.dk"];
 const [one = "", other = "", third = ""] = names;
 const signal = new AbortController().signal;
 const conversation = { signal, say: () => undefined, userAgent: "test" };
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 /** What was ordered of an authority: the names and the profile of each order. */
 const orders = ({ asked }: FakeAuthority) =>
@@ -88,12 +96,96 @@ describe("the test authority is asked first for a name that has no certificate y
     expect([orders(at.rehearsing).slice(1), orders(at.real).length]).toEqual([asked, 2]);
   });
 
+  test("again where the order came to nothing, or the authority knows it no more; not where it is gone on with", async () => {
+    const answers = new Map<string, Reply>();
+    const instead: Behaviour["before"] = ({ path }) => answers.get(path.startsWith("/finalize") ? "finalize" : path);
+    await using at = await authorities({}, { before: instead });
+    /** A run that fails at its end, in spite of earlier failures; how often each authority has had an order by then. */
+    const failing = async () => {
+      vi.stubEnv("ONPREM_FORCE_CERTIFICATE", "1");
+      await expect(get(at.host, at.want)).rejects.toThrow("userActionRequired");
+      return [orders(at.rehearsing).length, orders(at.real).length];
+    };
+    answers.set("finalize", problem(403, "userActionRequired"));
+    expect(await failing()).toEqual([1, 1]);
+    // It is ready still.
+    expect(await failing()).toEqual([1, 1]);
+    answers.set("/order/1", problem(404, "malformed"));
+    expect(await failing()).toEqual([2, 2]);
+    const identifiers = [one, other].map((value) => ({ type: "dns", value }));
+    answers.set("/order/2", { body: { status: "invalid", identifiers } });
+    expect(await failing()).toEqual([3, 3]);
+  });
+
   test("one that says no ends it, and the real one has no order", async () => {
     const refusing: Behaviour["before"] = ({ path }) =>
       path === "/order" ? { status: 403, body: { type: "urn:ietf:params:acme:error:rejectedIdentifier" } } : undefined;
     await using at = await authorities({ before: refusing });
     await expect(get(at.host, at.want)).rejects.toThrow("rejectedIdentifier");
     expect(orders(at.real)).toEqual([]);
+  });
+});
+
+describe("what counts for the authority's limits", () => {
+  const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory";
+  const ledgerOf = (host: NotedHost) =>
+    JSON.parse(host.files.get("/var/lib/onprem/acme/ledger.json") ?? JSON.stringify(emptyLedger)) as Ledger;
+
+  test.each([
+    ["by a run that was killed before it could count it: once", true, [undefined]],
+    ["as a replacement: once, for no limit", true, ["ari"]],
+    ["and was counted, however often it is tried to install it: no more", false, []],
+  ] as const)("a chain that was got %s", async (_, isNoted, counted) => {
+    const host = new NotedHost();
+    const root = await issuer("Root");
+    const { csr, publicKey } = await request([one]);
+    const chain = async (key = publicKey) =>
+      (await leaf(root, { names: [one], publicKey: new PublicKey(key) })).pem + root.pem;
+    const put = (place: string, pem: string) => {
+      host.files.set(`${folder}/${place}/fullchain.pem`, pem);
+      const note = { directory: letsEncrypt, profile: "", fingerprint: fingerprintOf(pem) };
+      host.files.set(`${folder}/${place}/issued.json`, JSON.stringify(note));
+    };
+    put("next", await chain());
+    const isReplacement = counted.some((exempt) => exempt === "ari");
+    if (isReplacement) put("live", await chain((await request([one])).publicKey));
+    host.files.set(`${folder}/next/request.pem`, csr);
+    if (isNoted) {
+      const order = { directory: letsEncrypt, names: [one], profile: "", presented: [] };
+      const note = { ...order, url: "https://acme-v02.api.letsencrypt.org/acme/order/1/1", replaced: isReplacement };
+      host.files.set(`/var/lib/onprem/acme/order-${encodeURIComponent("etc/onprem/tls")}.json`, JSON.stringify(note));
+    }
+    const want = checked(acmeCertificate, {
+      names: [one],
+      directory: letsEncrypt,
+      zone: { kind: "manual", zone: "vendor.dk" },
+      resolvers: ["192.0.2.53"],
+    }) as AcmeCertificateWant;
+    for (let run = 0; run < 6; run += 1) await obtain(want, { host, say: () => undefined, signal });
+    expect(ledgerOf(host).certificates.map(({ exempt }) => exempt)).toEqual(counted);
+  });
+
+  test("an order that is not taken for a replacement counts, and is refused before the authority is asked for it", async () => {
+    const refusing: Behaviour["before"] = ({ path, payload }) =>
+      path === "/order" && "replaces" in (payload as object) ? problem(409, "alreadyReplaced") : undefined;
+    await using at = await authorities({}, { before: refusing });
+    const { host: place } = new URL(at.real.directory);
+    const known = limits as Record<string, Limits>;
+    known[place] = limits["acme-v02.api.letsencrypt.org"] as Limits;
+    try {
+      await get(at.host, at.want);
+      await get(at.host, at.want);
+      expect(ledgerOf(at.host).orders.map(({ exempt }) => exempt)).toEqual([undefined, "ari", "renewal"]);
+      expect(ledgerOf(at.host).certificates.map(({ exempt }) => exempt)).toEqual([undefined, "renewal"]);
+      for (let run = 0; run < 3; run += 1) await get(at.host, at.want);
+      const before = orders(at.real).length;
+      await expect(get(at.host, at.want)).rejects.toThrow("allows 5 certificates for exactly");
+      // The one that would have counted for nothing.
+      expect(orders(at.real).length).toBe(before + 1);
+      expect(ledgerOf(at.host).failures).toEqual([]);
+    } finally {
+      delete known[place];
+    }
   });
 });
 
