@@ -62,6 +62,8 @@ export interface CertificateAuthority {
   createAccount(account: NewAccount): Promise<AccountKey>;
   /** The account that a key belongs to; `undefined` where the authority knows none. @param key PEM */
   findAccount(key: string): Promise<AccountKey | undefined>;
+  /** Whom the authority writes to from now on (RFC 8555, section 7.3.2). @param contacts As of a new account */
+  updateContacts(account: AccountKey, contacts: readonly string[]): Promise<void>;
   order(account: AccountKey, request: CertificateRequest, solver: Solver): Promise<Issued>;
   /** When the authority wants it renewed; `undefined` where it does not say, or cannot be heard: that must stop nobody. */
   renewalInfo(certificate: string): Promise<RenewalInfo | undefined>;
@@ -115,7 +117,7 @@ export async function openAuthority(authority: Authority, conversation: Conversa
     async createAccount({ key, contacts, termsAgreed, eab }) {
       const what = `could not make an account at ${host}`;
       refuseAccountWithout(what, meta, termsAgreed, eab !== undefined);
-      const contact = contacts.map((address) => (/^[a-z]+:/.test(address) ? address : `mailto:${address}`));
+      const contact = urisOf(contacts);
       return attempt(what, { key, ...(eab !== undefined && { eab }) }, async ({ client }) => {
         await client.createAccount({ termsOfServiceAgreed: termsAgreed, ...(contact.length > 0 && { contact }) });
         return { key, uri: client.getAccountUrl() };
@@ -131,6 +133,11 @@ export async function openAuthority(authority: Authority, conversation: Conversa
           if (error instanceof Problem && error.document.type === "accountDoesNotExist") return undefined;
           throw error;
         }
+      }),
+
+    updateContacts: (account, contacts) =>
+      attempt(`could not change the contacts of the account at ${host}`, account, async ({ client }) => {
+        await client.updateAccount({ contact: urisOf(contacts) });
       }),
 
     async order(account, request, solver) {
@@ -174,6 +181,10 @@ interface Meta {
   readonly caaIdentities?: readonly string[];
   readonly externalAccountRequired?: boolean;
   readonly profiles?: Readonly<Record<string, string>>;
+}
+
+function urisOf(contacts: readonly string[]): string[] {
+  return contacts.map((address) => (/^[a-z]+:/.test(address) ? address : `mailto:${address}`));
 }
 
 function hostOf(directory: string): string {

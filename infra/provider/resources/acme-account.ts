@@ -1,6 +1,6 @@
 import type { CustomResourceOptions, Output } from "@pulumi/pulumi";
 import { z } from "zod";
-import { newAccountKey, openAuthority } from "../acme/authority.ts";
+import { type Conversation, newAccountKey, openAuthority } from "../acme/authority.ts";
 import { accountRefusal, recordAccount } from "../acme/ledger.ts";
 import {
   type AccountFile,
@@ -34,7 +34,7 @@ export interface AcmeAccountArgs {
   /** Roots in PEM by which the authority itself is known, where it is no public one. */
   roots?: string;
   /**
-   * Mail addresses that the authority may write to. Changing them makes another account.
+   * Mail addresses that the authority may write to. The account stays the same when they change.
    * @default []
    */
   contacts?: string[];
@@ -103,7 +103,7 @@ export const acmeAccount: Kind<AcmeAccountWant, AcmeAccountSeen> = {
   fields,
   confidential: ["externalAccount"],
   independent: ["uri"],
-  identity: ["directory", "contacts"],
+  identity: ["directory"],
   check: byFields<AcmeAccountWant>(fields),
   id: ({ directory }) => directory,
   named: (id) => (directoryUrl.safeParse(id).success ? { directory: id, termsAgreed: true } : undefined),
@@ -119,17 +119,21 @@ export const acmeAccount: Kind<AcmeAccountWant, AcmeAccountSeen> = {
 
   plan(want, seen) {
     const path = accountPath(want.directory);
-    if (seen !== undefined) {
-      return seen.guarded
-        ? []
-        : [
-            run(`make ${path} root's alone`, ["sh", "-c", 'chown root:root "$1" && chmod 0600 "$1"', "sh", path], {
-              property: "guarded",
-            }),
-          ];
+    const { host } = new URL(want.directory);
+    if (seen === undefined) {
+      return [act(`get an account at ${host}`, (context) => register(want, context), { property: "directory" })];
     }
-    const host = new URL(want.directory).host;
-    return [act(`get an account at ${host}`, (context) => register(want, context), { property: "directory" })];
+    const close = run(
+      `make ${path} root's alone`,
+      ["sh", "-c", 'chown root:root "$1" && chmod 0600 "$1"', "sh", path],
+      {
+        property: "guarded",
+      },
+    );
+    const tell = act(`tell ${host} the account's contacts`, (context) => changeContacts(want, context), {
+      property: "contacts",
+    });
+    return [...(seen.guarded ? [] : [close]), ...(sameContacts(seen, want) ? [] : [tell])];
   },
 
   remove: ({ directory }) => [run("forget the account", ["rm", "-f", "--", accountPath(directory)])],
@@ -145,17 +149,15 @@ async function register(want: AcmeAccountWant, { host, say, signal }: ActContext
   const refused = accountRefusal(await notes.ledger(), { directory, force: isForced() }, new Date());
   if (refused !== undefined) throw notNow(`did not ask ${directory} for an account`, refused);
   const { account: left } = await read(host, directory);
-  // Another contact is another account.
-  const goesOn = left !== undefined && left.contacts.join() === contacts.join();
-  const key = goesOn ? left.key : newAccountKey();
-  if (!goesOn) await keep(host, { directory, contacts, key });
+  const key = left?.key ?? newAccountKey();
+  if (left === undefined) await keep(host, { directory, contacts, key });
   const uri = await notes.counting({ directory }, async () => {
-    const conversation = { signal, say: (line: string) => say("info", line), userAgent };
-    const authority = await openAuthority({ directory, roots }, conversation);
+    const authority = await openAuthority({ directory, roots }, conversationOf({ say, signal }));
     // What binds it may be good for one account alone, which a run before has made.
-    const found = goesOn ? await authority.findAccount(key) : undefined;
-    if (found !== undefined) {
+    const found = left === undefined ? undefined : await authority.findAccount(key);
+    if (left !== undefined && found !== undefined) {
       say("info", `going on with the account that a run before has got: ${found.uri}`);
+      if (!sameContacts(left, want)) await authority.updateContacts(found, contacts);
       return found.uri;
     }
     const asked = { key, contacts, termsAgreed: true, ...(eab === undefined ? {} : { eab }) };
@@ -163,6 +165,22 @@ async function register(want: AcmeAccountWant, { host, say, signal }: ActContext
   });
   await keep(host, { directory, uri, contacts, key });
   await notes.keepLedger(recordAccount(await notes.ledger(), directory, new Date()));
+}
+
+/** The account stays, and with it what CAA records say of it and what the authority counts. */
+async function changeContacts({ directory, roots, contacts }: AcmeAccountWant, context: ActContext): Promise<void> {
+  const account = await accountOn(context.host, directory);
+  const authority = await openAuthority({ directory, roots }, conversationOf(context));
+  await authority.updateContacts(account, contacts);
+  await keep(context.host, { ...account, contacts });
+}
+
+function sameContacts(one: Pick<AcmeAccountWant, "contacts">, other: Pick<AcmeAccountWant, "contacts">): boolean {
+  return one.contacts.join() === other.contacts.join();
+}
+
+function conversationOf({ say, signal }: Pick<ActContext, "say" | "signal">): Conversation {
+  return { signal, say: (line) => say("info", line), userAgent };
 }
 
 async function keep(host: Host, account: AccountFile): Promise<void> {

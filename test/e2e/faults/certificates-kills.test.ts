@@ -8,10 +8,12 @@ import { killAll, processTree } from "./processes.ts";
 
 // DNS-2: runs that are killed in an order. A lab of its own.
 
-/** Moments of an order: what the authority was asked, the how-manieth time, and for how many milliseconds the run went on after it. */
+/**
+ * Moments of an order: what the authority was asked, the how-manieth time, and for how many milliseconds the run went on after it. The
+ * directory is read for the renewal first; what comes after the certificate is its writing, its installing and the look at it.
+ */
 const moments = [
-  { step: "directory", time: 1, after: 0 },
-  { step: "newNonce", time: 1, after: 0 },
+  { step: "directory", time: 2, after: 0 },
   { step: "newOrder", time: 1, after: 0 },
   { step: "newOrder", time: 1, after: 150 },
   { step: "authorization", time: 1, after: 0 },
@@ -20,6 +22,7 @@ const moments = [
   { step: "authorization", time: 2, after: 0 },
   { step: "finalize", time: 1, after: 0 },
   { step: "certificate", time: 1, after: 0 },
+  { step: "certificate", time: 1, after: 600 },
 ] as const;
 type Moment = (typeof moments)[number];
 

@@ -11,7 +11,9 @@ import { NotedHost } from "../noted-host.ts";
 const directory = "https://ca.vendor.dk/dir";
 const path = accountPath(directory);
 const account = { directory, uri: "https://ca.vendor.dk/acct/1", contacts: ["drift@vendor.dk"], key: "-----BEGIN…" };
-const want = checked(acmeAccount, { directory, termsAgreed: true }) as Parameters<typeof acmeAccount.plan>[0];
+const want = checked(acmeAccount, { directory, contacts: account.contacts, termsAgreed: true }) as Parameters<
+  typeof acmeAccount.plan
+>[0];
 const host = (more: object = {}) =>
   new FakeHost({ paths: { [path]: { content: JSON.stringify(account), mode: "0600", ...more } } });
 
@@ -153,13 +155,34 @@ describe("getting one from an authority", () => {
     expect(here.asked()).toBe(1);
   });
 
-  test("a key that was made for other contacts is not gone on with, for that is another account", async () => {
-    await using here = await world({}, { contacts: ["new@vendor.dk"] });
-    const pending = { directory: here.fake.directory, contacts: ["old@vendor.dk"], key: newAccountKey() };
-    here.host.files.set(here.file, JSON.stringify(pending));
+  test("other contacts are the same account's: the authority is told of them, before the file says so", async () => {
+    await using here = await world({}, { contacts: ["old@vendor.dk"] });
+    const seen = await here.up();
+    const { key } = here.kept();
+    Object.assign(here.want, { contacts: ["new@vendor.dk"] });
+    expect(acmeAccount.plan(here.want, seen).map(({ property }) => property)).toEqual(["contacts"]);
+    expect(await here.up()).toEqual({ ...seen, contacts: ["new@vendor.dk"] });
+    expect([here.kept().key, here.asked()]).toEqual([key, 1]);
+    const told = here.fake.asked.at(-1);
+    expect([told?.path, told?.payload]).toEqual([
+      new URL(seen?.uri ?? "").pathname,
+      { contact: ["mailto:new@vendor.dk"] },
+    ]);
+    expect(acmeAccount.plan(here.want, await acmeAccount.observe(here.host, here.want))).toEqual([]);
+    Object.assign(here.want, { contacts: [] });
     await here.up();
-    expect(here.kept()).toMatchObject({ contacts: ["new@vendor.dk"], uri: expect.anything() });
-    expect(here.kept().key).not.toBe(pending.key);
+    expect(here.fake.asked.at(-1)?.payload).toEqual({ contact: [] });
+  });
+
+  test("other contacts than those of a run that was killed are told to the account that it has got", async () => {
+    await using here = await world({}, { contacts: ["old@vendor.dk"] });
+    await here.up();
+    const { uri: _, ...pending } = here.kept();
+    here.host.files.set(here.file, JSON.stringify(pending));
+    Object.assign(here.want, { contacts: ["new@vendor.dk"] });
+    expect(await here.up()).toMatchObject({ contacts: ["new@vendor.dk"] });
+    expect(here.asked()).toBe(1);
+    expect(here.fake.asked.at(-1)?.payload).toEqual({ contact: ["mailto:new@vendor.dk"] });
   });
 
   test("an authority that has asked to wait is left alone by the next run, also by one that somebody forces", async () => {
