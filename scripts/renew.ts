@@ -1,4 +1,3 @@
-import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { type Finished, finish, lastWords } from "./command.ts";
 import { ensureEngine } from "./engine/engine.ts";
@@ -71,18 +70,19 @@ function unrenewed(error: string): Outcome {
 /** One stack: its certificates alone, so that nothing else of the server is changed by night. */
 async function renew({ stack, file, problem }: Declaration, pulumi: Pulumi): Promise<Outcome> {
   if (problem !== undefined) return unrenewed(problem);
+  const unreadable = (why: string) => `the state of ${stack} could not be read: ${why}`;
   const before = await state(stack, pulumi);
+  if (typeof before === "string") return unrenewed(unreadable(before));
+  // The first one comes with all that it stands on, which is more than a night's work.
+  if (before.length === 0) return { before, after: [], errors: [], warnings: [] };
   const target = "**onprem:acme:AcmeCertificate::**";
   const words = ["--stack", stack, "--config-file", file, "--json", "--yes", "--skip-preview", "--target", target];
   const ran = await pulumi("up", ...words);
   const said = ended(ran.stdout.split("\n").reduce(readEvent, notBegun), ran);
   const after = await state(stack, pulumi);
-  const errors = [
-    ...said.errors,
-    ...(typeof after === "string" ? [`the state of ${basename(file)} could not be read: ${after}`] : []),
-  ];
+  const errors = [...said.errors, ...(typeof after === "string" ? [unreadable(after)] : [])];
   return {
-    before: typeof before === "string" ? [] : before,
+    before,
     after: typeof after === "string" ? [] : after,
     errors,
     warnings: said.warnings,

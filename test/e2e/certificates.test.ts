@@ -295,8 +295,7 @@ test("what a first order has left that failed goes when the stack is destroyed",
   await authority.heal();
   expect((await leftOnServer()).split("\n").sort()).toEqual([
     expect.stringMatching(/^\/etc\/onprem\/acme\//),
-    "/etc/onprem/tls/next/key.pem",
-    "/etc/onprem/tls/next/request.pem",
+    ...["for", "key.pem", "request.pem"].map((name) => `/etc/onprem/tls/next/${name}`),
   ]);
   expect((await stack.destroy()).errors).toEqual([]);
   expect(await leftOnServer()).toBe("");
