@@ -37,8 +37,6 @@ export interface Kind<Want extends object, Seen extends object, Memory extends o
   plan(want: Want, seen: Seen | undefined, memory?: Memory): Step[];
   /** Pure: the steps that remove what is seen; empty when nothing of ours is left. */
   remove(seen: Seen, memory?: Memory): Step[];
-  /** Pure: the steps that remove what may be left of ours where nothing is seen, as of a change that did not come to its end. */
-  removeUnseen?(memory?: Memory): Step[];
   /** Pure: why what is seen must not be changed into what is wanted, and what to do; `ours` is false for what we did not make. */
   refuse?(want: Want, seen: Seen | undefined, ours: boolean): { why: string; remedy?: string } | undefined;
   /**

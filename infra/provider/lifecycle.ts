@@ -139,7 +139,7 @@ export async function destroy<Want extends object, Seen extends object, Memory e
 ): Promise<readonly string[]> {
   const note = begunAt(urn ?? kind.type, idOf(kind, want));
   const [seen, begun] = await Promise.all([kind.observe(host, want), findBegun(host, note)]);
-  const steps = seen === undefined ? (kind.removeUnseen?.(memory) ?? []) : kind.remove(seen, memory);
+  const steps = seen === undefined ? [] : kind.remove(seen, memory);
   if (steps.length > 0) await host.perform(steps, seen && kind.guard?.(undefined, seen));
   if (begun !== undefined) await host.perform([forget(note)]);
   return steps.map((step) => step.title);

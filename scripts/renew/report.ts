@@ -2,6 +2,7 @@
 export interface CertificateState {
   readonly names: readonly string[];
   readonly issuer: string;
+  /** Empty where there is none that can be read: of a first one that has not come yet, for example. */
   readonly serial: string;
   /** ISO 8601, each. */
   readonly notBefore: string;
@@ -31,6 +32,8 @@ export interface StackResult {
 export interface Row {
   readonly stack: string;
   readonly names: readonly string[];
+  /** Whether there is one. */
+  readonly exists: boolean;
   readonly renewed: boolean;
   readonly notAfter: string;
   readonly renewAt: string;
@@ -46,31 +49,38 @@ const type = "onprem:acme:AcmeCertificate";
 /** The certificates in a state that `pulumi stack export` gives. */
 export function certificatesIn(exported: string): CertificateState[] {
   const { deployment } = JSON.parse(exported) as {
-    deployment?: { resources?: { type: string; delete?: boolean; outputs?: CertificateState }[] };
+    deployment?: {
+      resources?: { type: string; delete?: boolean; inputs?: { names?: string[] }; outputs?: CertificateState }[];
+    };
   };
   return (deployment?.resources ?? [])
     .filter((resource) => resource.type === type && !resource.delete)
-    .flatMap(({ outputs }) => (outputs === undefined ? [] : [outputs]));
+    .flatMap(({ inputs, outputs }) => {
+      if (outputs === undefined) return [];
+      return [outputs.serial === "" ? { ...outputs, names: inputs?.names ?? [] } : outputs];
+    });
 }
 
 /** What to tell of a stack's certificates. Pure. */
 export function rowsOf({ stack, before, after }: StackResult, now: Date): Row[] {
   return after.map((certificate) => {
-    const { names, notBefore, notAfter, renewAt, renewal, problems, served } = certificate;
+    const { names, serial, notBefore, notAfter, renewAt, renewal, problems, served } = certificate;
     const [from, to] = [Date.parse(notBefore), Date.parse(notAfter)];
     const left = Math.min(Math.max((to - now.getTime()) / (to - from), 0), 1);
-    const short = left < 1 / 3;
+    const exists = serial !== "";
+    const short = exists && left < 1 / 3;
     const wrong = [...problems, ...(served === "another" ? ["the web server shows another certificate"] : [])];
     const old = before.find((one) => one.names.join() === names.join());
     return {
       stack,
       names,
-      renewed: old !== undefined ? old.serial !== certificate.serial : true,
+      exists,
+      renewed: exists && old?.serial !== serial,
       notAfter,
       renewAt,
       left,
-      alarm: short || wrong.length > 0,
-      why: [...wrong, ...(short ? ["under a third of its life is left"] : []), renewal].join("; "),
+      alarm: !exists || short || wrong.length > 0,
+      why: [...wrong, ...(short ? ["under a third of its life is left"] : []), ...(exists ? [renewal] : [])].join("; "),
     };
   });
 }
@@ -80,8 +90,8 @@ export function reportLines(results: readonly StackResult[], now: Date): string[
   const day = (iso: string) => iso.slice(0, 16).replace("T", " ");
   const lines = results.flatMap((result) => [
     ...rowsOf(result, now).map(
-      ({ stack, names, renewed, notAfter, left, alarm, why }) =>
-        `${alarm ? "LOOK  " : "ok    "}  ${stack.padEnd(12)}  ${names.join(", ")}  until ${day(notAfter)} UTC, ${Math.floor(left * 100)} % left${renewed ? ", new" : ""}: ${why}`,
+      ({ stack, names, exists, renewed, notAfter, left, alarm, why }) =>
+        `${alarm ? "LOOK  " : "ok    "}  ${stack.padEnd(12)}  ${names.join(", ")}  ${exists ? `until ${day(notAfter)} UTC, ${Math.floor(left * 100)} % left${renewed ? ", new" : ""}` : "has none"}: ${why}`,
     ),
     ...(result.after.length === 0 && result.errors.length === 0
       ? [`${result.declared ? "NONE  " : "      "}  ${result.stack.padEnd(12)}  ${noCertificate(result)}`]

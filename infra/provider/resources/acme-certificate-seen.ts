@@ -78,7 +78,8 @@ function shown({ served, before }: PairLook, fingerprint: string): AcmeCertifica
   return !served || served === before ? "nothing" : "another";
 }
 
-function unreadable({ served, unproven }: PairLook): AcmeCertificateSeen {
+/** What is told where there is no certificate to read. */
+function none(): AcmeCertificateSeen {
   const epoch = new Date(0).toISOString();
   return {
     names: [],
@@ -91,12 +92,22 @@ function unreadable({ served, unproven }: PairLook): AcmeCertificateSeen {
     notAfter: epoch,
     renewAt: epoch,
     renewal: "",
-    due: true,
-    served: served ? "another" : "nothing",
-    proven: !unproven,
-    problems: ["what stands in its file is no certificate"],
+    due: false,
+    served: "nothing",
+    proven: true,
+    problems: [],
     certificate: "",
   };
+}
+
+function unreadable({ served, unproven }: PairLook): AcmeCertificateSeen {
+  const problems = ["what stands in its file is no certificate"];
+  return { ...none(), due: true, served: served ? "another" : "nothing", proven: !unproven, problems };
+}
+
+/** A first certificate that a run before has not got. */
+export function unfinished({ directory = "" }: Partial<AcmeCertificateWant>): AcmeCertificateSeen {
+  return { ...none(), directory, problems: ["there is a key, and no certificate yet"] };
 }
 
 /** What the authority says, in a moment's time; where it cannot be heard, the certificate's own life tells. */

@@ -5,10 +5,10 @@ import { absolutePath, byFields } from "../fields.ts";
 import type { Kind } from "../kind.ts";
 import { ipAddress } from "../ranges.ts";
 import { asSecret, HostResource, type Inputs } from "../resource.ts";
-import { type ActContext, act, run, type Step } from "../step.ts";
+import { type ActContext, act, run } from "../step.ts";
 import { absoluteName, zoneSettings } from "../zones/settings.ts";
 import type { ZoneSettings } from "../zones/zone.ts";
-import { judgePair } from "./acme-certificate-seen.ts";
+import { judgePair, unfinished } from "./acme-certificate-seen.ts";
 import { type KeyType, keyTypes, lookScript, readLook, removeScript, requestScript } from "./acme-certificate-texts.ts";
 import { installPair, proveFromOutside, reloadServer } from "./acme-install.ts";
 import { obtain, revoke } from "./acme-obtain.ts";
@@ -206,12 +206,14 @@ export const acmeCertificate: Kind<AcmeCertificateWant, AcmeCertificateSeen, Acm
 
   async observe(host, want) {
     const { folder = "/etc/onprem/tls", names = [], port = 443 } = want;
-    const [[file], [note], { stdout }] = await Promise.all([
+    const [[file], [note], [key], { stdout }] = await Promise.all([
       host.inspect(`${folder}/live/fullchain.pem`, { content: 1024 * 1024 }),
       host.inspect(`${folder}/live/issued.json`, { content: 64 * 1024 }),
+      host.inspect(`${folder}/next/key.pem`),
       host.look(["sh", "-c", lookScript, "sh", folder, names[0] ?? "localhost", String(port)]),
     ]);
-    if (file === undefined) return undefined;
+    // A key is ours, and goes with the resource, also before there is a certificate.
+    if (file === undefined) return key && unfinished(want);
     const chain = new TextDecoder().decode(file.content);
     return judgePair({ chain, look: readLook(stdout), note: note?.content }, want);
   },
@@ -248,13 +250,12 @@ export const acmeCertificate: Kind<AcmeCertificateWant, AcmeCertificateSeen, Acm
   },
 
   remove(seen, memory) {
-    const revoking = memory?.revoke
-      ? [act("revoke the certificate", (context) => takeBack(seen, memory, context))]
-      : [];
-    return [...revoking, ...removeUnseen(memory)];
+    const folder = memory?.folder ?? "/etc/onprem/tls";
+    return [
+      ...(memory?.revoke ? [act("revoke the certificate", (context) => takeBack(seen, memory, context))] : []),
+      run("remove the pair and its key", ["sh", "-euc", removeScript, "sh", folder]),
+    ];
   },
-
-  removeUnseen,
 
   refuse(_want, seen, ours) {
     if (ours || seen === undefined || seen.directory !== "") return undefined;
@@ -280,18 +281,14 @@ export const acmeCertificate: Kind<AcmeCertificateWant, AcmeCertificateSeen, Acm
   }),
 };
 
-/** The pair, and what a run has left beside it that did not come to its end. */
-function removeUnseen(memory?: AcmeCertificateMemory): Step[] {
-  const folder = memory?.folder ?? "/etc/onprem/tls";
-  return [run("remove the pair and its key", ["sh", "-euc", removeScript, "sh", folder])];
-}
-
 /** Has the certificate revoked that goes; what the authority would refuse, or has not given, holds up no removal. */
 async function takeBack(
   { certificate, notAfter, directory: given }: AcmeCertificateSeen,
   { directory, roots }: AcmeCertificateMemory,
   context: ActContext,
 ): Promise<void> {
+  // A first one that never came has nothing to take back.
+  if (given === directory && certificate === "") return;
   const { host } = new URL(directory);
   const why =
     given !== directory

@@ -238,14 +238,6 @@ describe("destroy", () => {
     expect(host.performed).toEqual([{ titles: ["erase a"] }]);
   });
 
-  test("removes what may be left where nothing is seen", async () => {
-    const kind = {
-      ...noteKind,
-      removeUnseen: (memory?: { before: string }) => [run(`sweep ${memory?.before}`, ["true"])],
-    };
-    expect(await destroy(kind, host, want(), { memory: { before: "theirs" } })).toEqual(["sweep theirs"]);
-  });
-
   test("puts back what was there before us", async () => {
     host.notes.set("a", "hello");
     expect(await destroy(noteKind, host, want(), { memory: { before: "theirs" } })).toEqual(["put a back"]);

@@ -65,6 +65,20 @@ test("a stack that declares a certificate and has none is a line that says so", 
   ]);
 });
 
+test("a first certificate that has not come yet is none, by the names that it is wanted for; once it is there, it is new", () => {
+  const epoch = new Date(0).toISOString();
+  const times = { notBefore: epoch, notAfter: epoch, renewAt: epoch, renewal: "" };
+  const problems = ["there is a key, and no certificate yet"];
+  const outputs = certificate({ ...times, names: [], serial: "", served: "nothing", problems });
+  const resources = [{ type: "onprem:acme:AcmeCertificate", inputs: { names: certificate().names }, outputs }];
+  const before = certificatesIn(JSON.stringify({ deployment: { resources } }));
+  expect(reportLines([result(before)], now)).toEqual([
+    "LOOK    prod          os2mo.kommune.dk  has none: there is a key, and no certificate yet",
+    "1 of 1 stacks need somebody to look",
+  ]);
+  expect(rowsOf({ ...result([certificate()]), before }, now)[0]).toMatchObject({ renewed: true, alarm: false });
+});
+
 test("a renewal is told by the serial, of what was there before", () => {
   const after = [certificate({ serial: "02" })];
   expect(rowsOf({ ...result(after), before: [certificate()] }, now)[0]?.renewed).toBe(true);

@@ -314,23 +314,45 @@ describe("removal", () => {
   test("takes the pair away, and what a run has left that did not come to its end; revokes only if asked", () => {
     expect(titles(acmeCertificate.remove(seen, memory))).toEqual(took);
     expect(titles(acmeCertificate.remove(seen, { ...memory, revoke: false }))).toEqual(took.slice(1));
-    const left = acmeCertificate.removeUnseen?.(memory) ?? [];
-    expect(titles(left)).toEqual(took.slice(1));
     const folder = mkdtempSync(join(tmpdir(), "acme-removal-"));
     mkdirSync(join(folder, "next"));
     writeFileSync(join(folder, "next/key.pem"), "a key");
-    const [step] = acmeCertificate.removeUnseen?.({ ...memory, folder }) ?? [];
+    const step = acmeCertificate.remove(seen, { ...memory, folder }).at(-1);
     const [program = "", ...words] = step?.do === "run" ? step.argv : [];
     execFileSync(program, words);
     expect(existsSync(folder)).toBe(false);
   });
+
+  test("a first one that never came is seen by its key, so that it goes, and there is nothing to revoke", async () => {
+    const paths = { "/etc/onprem/tls/next/key.pem": { content: "a key" }, "/etc/onprem/tls/live/fullchain.pem": null };
+    const on = new FakeHost({
+      paths: { ...paths, "/etc/onprem/tls/live/issued.json": null },
+      looks: { [["sh", "-c", lookScript, "sh", "/etc/onprem/tls", host, "443"].join(" ")]: "" },
+    });
+    const left = await acmeCertificate.observe(on, want);
+    expect(left).toMatchObject({ names: [], problems: ["there is a key, and no certificate yet"], due: false });
+    if (left === undefined) throw new Error("nothing is seen");
+    expect(acmeCertificate.refuse?.(want, left, false)).toBeUndefined();
+    expect(acmeCertificate.plan(want, left).map(({ property }) => property)).toEqual([
+      "names",
+      "names",
+      "names",
+      "names",
+    ]);
+    const [step] = acmeCertificate.remove(left, { ...memory, folder: "/etc/onprem/tls" });
+    if (step?.do !== "act") throw new Error("no step");
+    const say = () => expect.fail("something is said");
+    await step.act({ host: on, say, signal: AbortSignal.abort("somebody is asked") });
+  });
+
+  const good = { ...seen, notAfter: "2999-01-01T00:00:00.000Z", certificate: "a certificate" };
 
   test.each([
     ["has expired", { notAfter: "2026-01-01T00:00:00.000Z" }, "it expired at 2026-01-01T00:00:00.000Z"],
     ["was put there by somebody", { directory: "" }, "it is not one that ca.vendor.dk gave"],
     ["cannot be read", { directory: "", certificate: "", notAfter: "" }, "it is not one that ca.vendor.dk gave"],
   ])("a certificate that %s is not revoked, which holds up nothing: nobody is asked", async (_, more, why) => {
-    const [step] = acmeCertificate.remove({ ...seen, notAfter: "2999-01-01T00:00:00.000Z", ...more }, memory);
+    const [step] = acmeCertificate.remove({ ...good, ...more }, memory);
     const said: string[] = [];
     const say = (severity: string, line: string) => said.push(`${severity}: ${line}`);
     if (step?.do !== "act") throw new Error("no step");
@@ -339,7 +361,7 @@ describe("removal", () => {
   });
 
   test("one that is good, and that the authority gave, is", async () => {
-    const [step] = acmeCertificate.remove({ ...seen, notAfter: "2999-01-01T00:00:00.000Z" }, memory);
+    const [step] = acmeCertificate.remove(good, memory);
     const asking =
       step?.do === "act" &&
       step.act({ host: new FakeHost({}), say: () => undefined, signal: AbortSignal.abort("asked") });
