@@ -65,7 +65,7 @@ export const dnsTexts: Readonly<Record<Language, DnsTexts>> = {
     title: "DNS-poster til OS2mo",
     subtitle: (customer) => `Til den DNS-ansvarlige hos ${customer}`,
     introduction: (servers, records) => [
-      `${servers === 1 ? "Jeres server" : `Hver af jeres ${servers} servere`} til OS2mo skal have to CNAME-poster i jeres DNS: i alt ${records}. De oprettes én gang og skal ikke ændres, når en server får en anden adresse, eller når et certifikat fornyes.`,
+      `${servers === 1 ? "Jeres server" : `Hver af jeres ${servers} servere`} til OS2mo skal have to CNAME-poster i jeres DNS${servers === 1 ? "" : `: i alt ${records}`}. De oprettes én gang og skal ikke ændres, når en server får en anden adresse, eller når et certifikat fornyes.`,
       "Posterne peger ind i leverandørens zone. Det er nødvendigt, fordi serverne står i jeres lukkede netværk: en certifikatudsteder kan ikke nå dem og kontrollerer i stedet navnet via DNS.",
     ],
     environments: { development: "udvikling", test: "test", production: "produktion" },
@@ -145,7 +145,7 @@ export const dnsTexts: Readonly<Record<Language, DnsTexts>> = {
     title: "DNS records for OS2mo",
     subtitle: (customer) => `To those responsible for DNS at ${customer}`,
     introduction: (servers, records) => [
-      `${servers === 1 ? "Your server" : `Each of your ${servers} servers`} for OS2mo needs two CNAME records in your DNS: ${records} in all. They are created once, and need no change when a server gets another address or a certificate is renewed.`,
+      `${servers === 1 ? "Your server" : `Each of your ${servers} servers`} for OS2mo needs two CNAME records in your DNS${servers === 1 ? "" : `: ${records} in all`}. They are created once, and need no change when a server gets another address or a certificate is renewed.`,
       "The records point into the vendor's zone. That is needed because the servers stand in your closed network: a certificate authority cannot reach them, and tests the name in DNS instead.",
     ],
     environments: { development: "development", test: "test", production: "production" },
