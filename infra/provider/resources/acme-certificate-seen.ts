@@ -105,7 +105,12 @@ function unreadable({ served, unproven }: PairLook): AcmeCertificateSeen {
   return { ...none(), due: true, served: served ? "another" : "nothing", proven: !unproven, problems };
 }
 
-/** A first certificate that a run before has not got. */
+/** Whether it is a first certificate that a run before has not got: there is nothing to warn of, or to take back. */
+export function neverCame({ certificate, directory }: AcmeCertificateSeen): boolean {
+  return certificate === "" && directory !== "";
+}
+
+/** What is told of such a one. */
 export function unfinished({ directory = "" }: Partial<AcmeCertificateWant>): AcmeCertificateSeen {
   return { ...none(), directory, problems: ["there is a key, and no certificate yet"] };
 }

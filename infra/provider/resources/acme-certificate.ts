@@ -8,7 +8,7 @@ import { asSecret, HostResource, type Inputs } from "../resource.ts";
 import { type ActContext, act, run } from "../step.ts";
 import { absoluteName, zoneSettings } from "../zones/settings.ts";
 import type { ZoneSettings } from "../zones/zone.ts";
-import { judgePair, unfinished } from "./acme-certificate-seen.ts";
+import { judgePair, neverCame, unfinished } from "./acme-certificate-seen.ts";
 import { type KeyType, keyTypes, lookScript, readLook, removeScript, requestScript } from "./acme-certificate-texts.ts";
 import { installPair, proveFromOutside, reloadServer } from "./acme-install.ts";
 import { obtain, revoke } from "./acme-obtain.ts";
@@ -266,7 +266,7 @@ export const acmeCertificate: Kind<AcmeCertificateWant, AcmeCertificateSeen, Acm
   },
 
   warn: (_, seen) =>
-    seen === undefined
+    seen === undefined || neverCame(seen)
       ? []
       : [
           ...(seen.problems.length === 0 ? [] : [`the certificate: ${seen.problems.join("; ")}`]),
@@ -283,12 +283,12 @@ export const acmeCertificate: Kind<AcmeCertificateWant, AcmeCertificateSeen, Acm
 
 /** Has the certificate revoked that goes; what the authority would refuse, or has not given, holds up no removal. */
 async function takeBack(
-  { certificate, notAfter, directory: given }: AcmeCertificateSeen,
+  seen: AcmeCertificateSeen,
   { directory, roots }: AcmeCertificateMemory,
   context: ActContext,
 ): Promise<void> {
-  // A first one that never came has nothing to take back.
-  if (given === directory && certificate === "") return;
+  if (neverCame(seen)) return;
+  const { certificate, notAfter, directory: given } = seen;
   const { host } = new URL(directory);
   const why =
     given !== directory
