@@ -5,15 +5,14 @@ import type { MachineStatus } from "../../../lab/status.ts";
 /** Seconds between the begins of two attempts. */
 const pace = 0.25;
 
-/** Seconds after which an attempt has failed. */
-const patience = 2;
-
 /**
  * Tries to log in all the time, each time from the start: TCP, SSH, sudo. It is OpenSSH that tries, so that the code under test does not
  * vouch for itself. `await using access = watchAccess(machine)`.
+ *
+ * @param patience Seconds after which an attempt has failed; an emulated machine needs more than two to let anybody in.
  */
-export function watchAccess(machine: MachineStatus, user = "deploy"): Access {
-  return new Access(machine, user);
+export function watchAccess(machine: MachineStatus, patience = 2): Access {
+  return new Access(machine, patience);
 }
 
 class Access implements AsyncDisposable {
@@ -21,8 +20,8 @@ class Access implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #loop: Promise<void>;
 
-  constructor(machine: MachineStatus, user: string) {
-    this.#loop = this.#watch(machine, user);
+  constructor(machine: MachineStatus, patience: number) {
+    this.#loop = this.#watch(machine, patience);
   }
 
   /**
@@ -58,10 +57,10 @@ class Access implements AsyncDisposable {
     await this.#loop;
   }
 
-  async #watch(machine: MachineStatus, user: string): Promise<void> {
+  async #watch(machine: MachineStatus, patience: number): Promise<void> {
     while (!this.#stop.signal.aborted) {
       const at = performance.now();
-      const worked = await logsIn(machine, user, this.#stop.signal);
+      const worked = await logsIn(machine, patience, this.#stop.signal);
       if (this.#stop.signal.aborted) return;
       this.#attempts.push({ at, ended: performance.now(), worked });
       const rest = pace * 1000 - (performance.now() - at);
@@ -70,7 +69,7 @@ class Access implements AsyncDisposable {
   }
 }
 
-function logsIn({ addresses, login }: MachineStatus, user: string, signal: AbortSignal): Promise<boolean> {
+function logsIn({ addresses, login }: MachineStatus, patience: number, signal: AbortSignal): Promise<boolean> {
   const options = {
     BatchMode: "yes",
     ConnectTimeout: `${patience}`,
@@ -82,7 +81,7 @@ function logsIn({ addresses, login }: MachineStatus, user: string, signal: Abort
     ControlPath: "none",
   };
   const words = Object.entries(options).flatMap(([key, value]) => ["-o", `${key}=${value}`]);
-  const argv = [...words, "-F", "none", "-i", login.privateKeyFile, `${user}@${addresses.v4}`, "sudo", "-n", "true"];
+  const argv = [...words, "-F", "none", "-i", login.privateKeyFile, `deploy@${addresses.v4}`, "sudo", "-n", "true"];
   const { promise, resolve } = Promise.withResolvers<boolean>();
   execFile("ssh", argv, { timeout: patience * 1000, killSignal: "SIGKILL", signal }, (error) =>
     resolve(error === null),

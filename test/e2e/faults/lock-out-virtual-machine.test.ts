@@ -96,13 +96,13 @@ async function jump(report: Report, where: string): Promise<void> {
   const host = await open();
   try {
     await host.perform([write("write it", { ...change, content: "before" })]);
-    await using access = watchAccess(server);
+    await using access = watchAccess(server, 10);
     const clock = run("set the clock", ["date", "--set", where]);
     const { error, after } = await timed(host.perform([change, clock, shut], guard));
     expect(error).toBeInstanceOf(ChangeUndone);
     expect(after).toBeGreaterThan(guard.seconds ?? 0);
     expect(after).toBeLessThan((guard.seconds ?? 0) + 90);
-    report.accessBack(await access.outage());
+    report.accessBack(await access.outage(180));
     expect((await host.look(["cat", path])).stdout).toBe("before");
     report.seen(`Undone ${after.toFixed(1)} s after the begin, with a window of ${guard.seconds} s`);
   } finally {
