@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, inject, test } from "vitest";
 import { type LabNames, placeNames } from "../../lab/names.ts";
 import { authorityName } from "../../lab/names-plan.ts";
 import { type LabAuthority, placeAuthority } from "../../lab/pebble.ts";
+import { accountAndCertificate } from "./acme-declared.ts";
 import { OwnLab } from "./own-lab.ts";
 import { windowIn } from "./renewal-window.ts";
 import { Stack } from "./stack.ts";
@@ -17,28 +18,7 @@ let names: LabNames;
 let authority: LabAuthority;
 let stack: Stack;
 
-/** An account and a certificate, as a program declares them. */
-function declared(certificate: object = {}) {
-  const { server, zone, keys } = names.vendor;
-  const { name, algorithm } = keys.challenges;
-  const common = { directory: authority.directory, roots: authority.roots };
-  return [
-    { name: "account", type: "AcmeAccount", args: { ...common, termsAgreed: true } },
-    {
-      name: "certificate",
-      type: "AcmeCertificate",
-      args: {
-        ...common,
-        names: [host],
-        zone: { kind: "rfc2136", zone, server, key: { name, algorithm, secret: { $secret: "tsig" } } },
-        resolvers: [names.servers.outside.v4],
-        ...certificate,
-      },
-      after: ["account"],
-    },
-  ];
-}
-
+const declared = (certificate?: object) => accountAndCertificate({ names, authority, host }, certificate);
 const up = (certificate?: object) => stack.up(declared(certificate));
 const live = () => lab.within("prod", "cat /etc/onprem/tls/live/fullchain.pem 2>/dev/null || true");
 const serial = () =>

@@ -5,6 +5,7 @@ import { certificatesOf, factsOf, publicKeyOfRequest, sameKey } from "./certific
 import type { Session } from "./client.ts";
 import { type Patience, pause, retryAfter, unlessAborted } from "./patience.ts";
 import { Problem, Refused, readProblem, type Surroundings } from "./problem.ts";
+import { sameNames } from "./same-names.ts";
 
 /** What answers DNS challenges (RFC 8555, section 8.4). */
 export interface Solver {
@@ -109,18 +110,14 @@ async function resumed({ resume, names }: CertificateRequest, { session, say }: 
   const { url, replaced } = resume;
   try {
     const order = { ...((await session.look(url)).data as Omit<Order, "url">), url } as Order;
-    const same = sorted(order.identifiers.map(({ value }) => value)) === sorted(names);
-    if (!same || order.status === "invalid") return undefined;
+    const of = order.identifiers.map(({ value }) => value);
+    if (!sameNames(of, names) || order.status === "invalid") return undefined;
     say(`going on with the order that a run before has placed, which is ${order.status}`);
     return { order, replaced };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     return undefined;
   }
-}
-
-function sorted(names: readonly string[]): string {
-  return [...names].sort().join(" ");
 }
 
 /**

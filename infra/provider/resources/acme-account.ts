@@ -164,7 +164,7 @@ async function register(want: AcmeAccountWant, { host, say, signal }: ActContext
     return (await authority.createAccount(asked)).uri;
   });
   await keep(host, { directory, uri, contacts, key });
-  await notes.keepLedger(recordAccount(await notes.ledger(), directory, new Date()));
+  await notes.record((ledger, now) => recordAccount(ledger, directory, now));
 }
 
 /** The account stays, and with it what CAA records say of it and what the authority counts. */

@@ -35,8 +35,8 @@ export type OrderNote = z.output<typeof orderSchema>;
 
 /**
  * `FOLDER NAME PORT`: what is there of a pair, a fact a line: the version that is live, the hash of the key's public part, the key's owner
- * and mode, the fingerprint of what is served, and of what was before the first pair was there; and whether a run was killed before the pair
- * was looked at from outside. PORT 0: nobody is asked.
+ * and mode, the fingerprint of what is served, and of what was before the first pair was there; whether a run was killed before the pair
+ * was looked at from outside; and whether there is a key for another pair. PORT 0: nobody is asked.
  */
 export const lookScript = `folder=$1 name=$2 port=$3
 ${handshake}
@@ -48,6 +48,7 @@ fi
 [ "$port" -eq 0 ] || echo "served $(served "127.0.0.1:$port" "$name")"
 [ ! -s "$folder/live/shown-before" ] || echo "before $(cat -- "$folder/live/shown-before")"
 if [ -s "$folder/before/fullchain.pem" ] && [ "$(readlink -- "$folder/before")" != "$(readlink -- "$folder/live")" ]; then echo unproven; fi
+[ ! -e "$folder/next/key.pem" ] || echo begun
 `;
 
 /**
@@ -94,6 +95,8 @@ export interface PairLook {
   readonly before?: string;
   /** Whether the pair was never looked at from outside, as it should have been. */
   readonly unproven: boolean;
+  /** Whether there is a key for another pair, which was not made live. */
+  readonly begun: boolean;
 }
 
 export function readLook(text: string): PairLook {
@@ -111,6 +114,7 @@ export function readLook(text: string): PairLook {
     ...(served === undefined ? {} : { served }),
     ...(before === undefined ? {} : { before }),
     unproven: facts.has("unproven"),
+    begun: facts.has("begun"),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { CustomResourceOptions, Output } from "@pulumi/pulumi";
 import { z } from "zod";
+import { sameNames } from "../acme/same-names.ts";
 import { directoryUrl, pemCertificates } from "../acme-values.ts";
 import { absolutePath, byFields } from "../fields.ts";
 import type { Kind } from "../kind.ts";
@@ -206,16 +207,16 @@ export const acmeCertificate: Kind<AcmeCertificateWant, AcmeCertificateSeen, Acm
 
   async observe(host, want) {
     const { folder = "/etc/onprem/tls", names = [], port = 443 } = want;
-    const [[file], [note], [key], { stdout }] = await Promise.all([
+    const [[file], [note], { stdout }] = await Promise.all([
       host.inspect(`${folder}/live/fullchain.pem`, { content: 1024 * 1024 }),
       host.inspect(`${folder}/live/issued.json`, { content: 64 * 1024 }),
-      host.inspect(`${folder}/next/key.pem`),
       host.look(["sh", "-c", lookScript, "sh", folder, names[0] ?? "localhost", String(port)]),
     ]);
     // A key is ours, and goes with the resource, also before there is a certificate.
-    if (file === undefined) return key && unfinished(want);
+    const look = readLook(stdout);
+    if (file === undefined) return look.begun ? unfinished(want) : undefined;
     const chain = new TextDecoder().decode(file.content);
-    return judgePair({ chain, look: readLook(stdout), note: note?.content }, want);
+    return judgePair({ chain, look, note: note?.content }, want);
   },
 
   plan(want, seen) {
@@ -303,7 +304,7 @@ async function takeBack(
 /** The property for which another certificate is needed, if it is. */
 function whyNew(want: AcmeCertificateWant, seen: AcmeCertificateSeen | undefined): string | undefined {
   if (seen === undefined) return "names";
-  if (seen.names.join() !== [...want.names].sort().join()) return "names";
+  if (!sameNames(seen.names, want.names)) return "names";
   if (seen.keyType !== want.keyType) return "keyType";
   if (seen.directory !== want.directory) return "directory";
   if (seen.profile !== (want.profile ?? "")) return "profile";

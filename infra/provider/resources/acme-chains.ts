@@ -1,5 +1,6 @@
 import { readCertificate } from "../acme/certificate.ts";
 import { chainProblems } from "../acme/chain.ts";
+import { sameNames } from "../acme/same-names.ts";
 import type { Host } from "../host/host.ts";
 import { write } from "../step.ts";
 import type { AcmeCertificateWant } from "./acme-certificate.ts";
@@ -67,8 +68,4 @@ export async function keep(
       write(`write ${folder}/next/${name}`, { ...file, path: `${folder}/next/${name}`, content }),
     ),
   ]);
-}
-
-export function sameNames(one: readonly string[], other: readonly string[]): boolean {
-  return [...one].sort().join() === [...other].sort().join();
 }

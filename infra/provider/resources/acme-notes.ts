@@ -52,8 +52,11 @@ export class HostNotes {
     return (await this.#read(ledgerNote)) ?? emptyLedger;
   }
 
-  keepLedger(ledger: Ledger): Promise<void> {
-    return this.#write(ledgerNote.path, ledger);
+  /** Notes something in the ledger. @param change Gives the same ledger where there is nothing to note */
+  async record(change: (ledger: Ledger, now: Date) => Ledger): Promise<void> {
+    const ledger = await this.ledger();
+    const after = change(ledger, new Date());
+    if (after !== ledger) await this.#write(ledgerNote.path, after);
   }
 
   /** Does what asks an authority; that it failed is noted, and thrown on. */
@@ -69,9 +72,7 @@ export class HostNotes {
   /** Notes that what an authority was asked for did not come. Where that cannot be noted, the failure itself matters more. */
   async failed(setback: Setback, error: unknown): Promise<void> {
     try {
-      const ledger = await this.ledger();
-      const after = afterSetback(ledger, setback, error, new Date());
-      if (after !== ledger) await this.keepLedger(after);
+      await this.record((ledger, now) => afterSetback(ledger, setback, error, now));
     } catch {
       // Told is what came before.
     }

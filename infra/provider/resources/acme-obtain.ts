@@ -3,6 +3,7 @@ import { publicKeyOfRequest } from "../acme/certificate.ts";
 import { chainProblems } from "../acme/chain.ts";
 import { recordCertificate, recordOrder } from "../acme/ledger.ts";
 import type { Issued, Solver } from "../acme/order.ts";
+import { sameNames } from "../acme/same-names.ts";
 import { exchangeFromHere } from "../dns/exchange.ts";
 import { resolversOutside } from "../dns/here.ts";
 import { isWithin } from "../dns/names.ts";
@@ -14,7 +15,7 @@ import { vendorZone } from "../zones/zone.ts";
 import { accountOn } from "./acme-account.ts";
 import type { AcmeCertificateSeen, AcmeCertificateWant } from "./acme-certificate.ts";
 import { fingerprintOf, type OrderNote, userAgent } from "./acme-certificate-texts.ts";
-import { isThere, keep, liveOf, sameNames, settledHere } from "./acme-chains.ts";
+import { isThere, keep, liveOf, settledHere } from "./acme-chains.ts";
 import { HostNotes, type NotedOrder, refuseWhatWouldBe, unasked } from "./acme-notes.ts";
 import { caaAgainst, challengesOf, refused } from "./acme-ready.ts";
 import { rehearse } from "./acme-rehearsal.ts";
@@ -76,7 +77,7 @@ async function get(want: AcmeCertificateWant, { host, say, signal }: ActContext)
   if (await isThere(host, want, publicKey)) {
     // A run before has got it. Where its order is still noted, it was killed before it could count it.
     if (left?.url !== undefined) {
-      await notes.keepLedger(recordCertificate(await notes.ledger(), left.replaced ? asked : plain, new Date()));
+      await notes.record((ledger, now) => recordCertificate(ledger, left.replaced ? asked : plain, now));
     }
     return note.forget();
   }
@@ -107,7 +108,7 @@ async function get(want: AcmeCertificateWant, { host, say, signal }: ActContext)
     if (isNew) await rehearse(want, csr, { host, notes, looking, conversation, solver });
     // One that the authority does not take for a replacement counts, which nobody has looked at yet.
     if (replaced !== replaces) await refuseWhatWouldBe(notes, plain);
-    await notes.keepLedger(recordOrder(await notes.ledger(), replaced === undefined ? plain : asked, new Date()));
+    await notes.record((ledger, now) => recordOrder(ledger, replaced === undefined ? plain : asked, now));
   };
   const work = { want, csr, replaces, order, placing, solver: solver(order), notes, note };
   const { chain, replaced } = await ordered(authority, account, work);
@@ -122,7 +123,7 @@ async function get(want: AcmeCertificateWant, { host, say, signal }: ActContext)
   }
   await keep(host, want, chain);
   // Only where the authority has taken it for a replacement, it does not count.
-  await notes.keepLedger(recordCertificate(await notes.ledger(), replaced ? asked : plain, new Date()));
+  await notes.record((ledger, now) => recordCertificate(ledger, replaced ? asked : plain, now));
   await ended(order, note);
 }
 

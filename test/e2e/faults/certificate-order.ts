@@ -1,6 +1,7 @@
 import { expect, inject } from "vitest";
 import { type LabNames, placeNames } from "../../../lab/names.ts";
 import { type LabAuthority, placeAuthority } from "../../../lab/pebble.ts";
+import { accountAndCertificate } from "../acme-declared.ts";
 import { connectionTo } from "../on-lab.ts";
 import { OwnLab } from "../own-lab.ts";
 import type { Declared } from "../project/index.ts";
@@ -66,28 +67,9 @@ export class CertificateLab implements AsyncDisposable {
   }
 
   /** An account and a certificate, as a program declares them. @param secret Key of the configuration that has the TSIG key's secret. */
-  declared(certificate: object = {}, key: object = {}, secret = "tsig"): Declared[] {
-    const { server, zone, keys } = this.names.vendor;
-    const { name, algorithm } = keys.challenges;
-    const common = { directory: this.authority.directory, roots: this.authority.roots };
-    const signed = { name, algorithm, secret: { $secret: secret }, ...key };
-    return [
-      { name: "account", type: "AcmeAccount", args: { ...common, termsAgreed: true } },
-      {
-        name: "certificate",
-        type: "AcmeCertificate",
-        args: {
-          ...common,
-          names: [host],
-          zone: { kind: "rfc2136", zone, server, key: signed },
-          resolvers: [this.names.servers.outside.v4],
-          keyType: this.#keyType,
-          patience: 5,
-          ...certificate,
-        },
-        after: ["account"],
-      },
-    ];
+  declared(certificate: object = {}, key?: object, secret?: string): Declared[] {
+    const place = { names: this.names, authority: this.authority, host };
+    return accountAndCertificate(place, { keyType: this.#keyType, patience: 5, ...certificate }, key, secret);
   }
 
   up(...args: Parameters<CertificateLab["declared"]>): Promise<Run> {

@@ -324,10 +324,9 @@ describe("removal", () => {
   });
 
   test("a first one that never came is seen by its key, so that it goes, and there is nothing to revoke", async () => {
-    const paths = { "/etc/onprem/tls/next/key.pem": { content: "a key" }, "/etc/onprem/tls/live/fullchain.pem": null };
     const on = new FakeHost({
-      paths: { ...paths, "/etc/onprem/tls/live/issued.json": null },
-      looks: { [["sh", "-c", lookScript, "sh", "/etc/onprem/tls", host, "443"].join(" ")]: "" },
+      paths: { "/etc/onprem/tls/live/fullchain.pem": null, "/etc/onprem/tls/live/issued.json": null },
+      looks: { [["sh", "-c", lookScript, "sh", "/etc/onprem/tls", host, "443"].join(" ")]: "begun\n" },
     });
     const left = await acmeCertificate.observe(on, want);
     expect(left).toMatchObject({ names: [], problems: ["there is a key, and no certificate yet"], due: false });

@@ -21,7 +21,7 @@ test("what is kept is read again, and where nothing is, nothing was asked", asyn
   const { notes, said } = noting();
   expect([await notes.ledger(), await notes.orderFor(folder).read()]).toEqual([emptyLedger, undefined]);
   const ledger = recordFailure(emptyLedger, names, new Date());
-  await notes.keepLedger(ledger);
+  await notes.record(() => ledger);
   await notes.orderFor(folder).keep(order);
   expect([await notes.ledger(), await notes.orderFor(folder).read()]).toEqual([ledger, order]);
   await notes.orderFor(folder).forget();
