@@ -6,7 +6,7 @@ import { type CertificateRequest, fill, type Issued, type Solver } from "./order
 import { type Patience, patient, retryAfter } from "./patience.ts";
 import { Problem, profileRemedy, Refused, Unasked } from "./problem.ts";
 import type { RenewalInfo } from "./renewal.ts";
-import { type Answer, type Transport, transport } from "./transport.ts";
+import { type Answer, transport } from "./transport.ts";
 
 export type { CertificateRequest, Issued, Solver } from "./order.ts";
 
@@ -85,9 +85,10 @@ export async function openAuthority(authority: Authority, conversation: Conversa
   const { signal, say } = conversation;
   const patience = { ...patient, ...conversation.patience };
   const host = hostOf(authority.directory);
-  const ask = transport({ ...conversation, roots: authority.roots, patience });
-  const directory = await readDirectory(authority.directory, ask);
-  const opening: Opening = { url: authority.directory, directory, transport: ask, nonces: [], say };
+  const line = transport({ ...conversation, roots: authority.roots, patience });
+  const get = (url: string) => line.patiently(url, () => line.once("get", url));
+  const directory = await readDirectory(authority.directory, get);
+  const opening: Opening = { url: authority.directory, directory, transport: line, nonces: [], say };
   const meta = (directory.meta ?? {}) as Meta;
   const profiles = meta.profiles ?? {};
   const surroundings = { authority: host, profiles };
@@ -155,7 +156,7 @@ export async function openAuthority(authority: Authority, conversation: Conversa
       const id = readCertificate(certificate).renewalId;
       if (id === undefined || typeof directory.renewalInfo !== "string") return undefined;
       try {
-        const answer = await ask("get", `${directory.renewalInfo.replace(/\/$/, "")}/${id}`);
+        const answer = await get(`${directory.renewalInfo.replace(/\/$/, "")}/${id}`);
         if (answer.status !== 200) throw Problem.of(answer);
         return readRenewalInfo(answer, new Date());
       } catch (error) {
@@ -196,8 +197,11 @@ function hostOf(directory: string): string {
   });
 }
 
-async function readDirectory(url: string, ask: Transport): Promise<Readonly<Record<string, unknown>>> {
-  const answer = await ask("get", url);
+async function readDirectory(
+  url: string,
+  get: (url: string) => Promise<Answer>,
+): Promise<Readonly<Record<string, unknown>>> {
+  const answer = await get(url);
   const what = `cannot use the certificate authority ${hostOf(url)}`;
   if (answer.status >= 400) throw new Refused(what, [Problem.of(answer)], { authority: hostOf(url) });
   const directory = answer.data as Readonly<Record<string, unknown>>;

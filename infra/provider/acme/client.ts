@@ -60,27 +60,46 @@ export async function openSession(opening: Opening, { key, uri, eab }: Credentia
   return { client, look: (url) => api.apiRequest(url, null, [200]) };
 }
 
+/** What was answered to a question that had to come before another one. */
+class Instead extends Error {
+  readonly answer: Answer;
+
+  constructor(answer: Answer) {
+    super(`answers ${answer.status}`);
+    this.answer = answer;
+  }
+}
+
 function replaceWayOut(http: Seams["http"], { directory, transport, nonces, say }: Opening): void {
   const signed = http.signedRequest.bind(http);
   const freshNonce = http.getNonce.bind(http);
   http.maxBadNonceRetries = mostNonces;
   http.request = async (url, method, options) => {
-    const answer = await transport(method as Parameters<Transport>[0], url, options?.data);
+    const answer = await transport.once(method as Parameters<Transport["once"]>[0], url, options?.data);
     // Of what is signed it must see the refusals itself: one for the one-time value it answers with another.
-    if (method !== "post" && answer.status >= 400) throw Problem.of(answer);
+    if (method !== "post" && answer.status >= 400) throw new Instead(answer);
     return answer;
   };
   http.getDirectory = async () => directory;
   // Each answer brings the value for the next question (RFC 8555, section 6.5), which acme-client asks for anew.
   http.getNonce = async () => nonces.pop() ?? (await freshNonce());
+  const asking = async (...[url, payload, options]: Parameters<typeof signed>): Promise<Answer> => {
+    try {
+      const answer = await signed(url, payload, options);
+      const nonce = answer.headers["replay-nonce"];
+      if (nonce !== undefined) nonces.push(nonce);
+      return answer;
+    } catch (error) {
+      if (error instanceof Instead) return error.answer;
+      throw error;
+    }
+  };
   http.signedRequest = async (url, payload, options, attempts = 0) => {
     if (attempts > 0) {
       say(`${new URL(url).host} refused a one-time value; try ${attempts + 1} of ${mostNonces + 1}`);
       return signed(url, payload, options, attempts);
     }
-    const answer = await signed(url, payload, options);
-    const nonce = answer.headers["replay-nonce"];
-    if (nonce !== undefined) nonces.push(nonce);
+    const answer = await transport.patiently(url, () => asking(url, payload, options));
     if (answer.status >= 400) throw Problem.of(answer);
     return answer;
   };

@@ -11,8 +11,19 @@ export interface Answer {
   readonly data: unknown;
 }
 
-/** Asks a question until there is an answer that asking again would not change. */
-export type Transport = (method: "get" | "head" | "post", url: string, body?: object) => Promise<Answer>;
+/** HTTPS of one authority. */
+export interface Transport {
+  /** Asks a question once. @throws Unanswered */
+  once(method: "get" | "head" | "post", url: string, body?: object): Promise<Answer>;
+  /**
+   * Asks until there is an answer that asking again would not change. What is signed is good for one time (RFC 8555, section 6.5), so
+   * that each try is to be made anew.
+   *
+   * @param url Of what is asked; its host is told while somebody waits.
+   * @throws Unanswered when there was no answer to the last try
+   */
+  patiently(url: string, ask: () => Promise<Answer>): Promise<Answer>;
+}
 
 /** No answer came, or none that can be believed. */
 export class Unanswered extends Failure {
@@ -36,27 +47,38 @@ export interface Manner {
 export function transport({ roots, signal, say, userAgent, patience }: Manner): Transport {
   const agent = new Agent({ keepAlive: true, proxyEnv: process.env, ...(roots !== undefined && { ca: roots }) });
   const always = { "user-agent": userAgent, "accept-language": "en" };
-  const ask = (...[method, url, body]: Parameters<Transport>) => {
+  const ask = (...[method, url, body]: Parameters<Transport["once"]>) => {
     const headers = body === undefined ? always : { ...always, "content-type": "application/jose+json" };
     return exchange(url, { method: method.toUpperCase(), agent, headers, signal }, body, patience.answer);
   };
-  return async (...question) => {
-    for (let failed = 0; ; ) {
+  return {
+    async once(...question) {
       signal.throwIfAborted();
-      const outcome = await ask(...question).catch(async (error: unknown) =>
-        unanswered(question[1], error, await clockHere(question[1], error, signal)),
-      );
-      signal.throwIfAborted();
-      failed += 1;
-      const wait = pauseAfter(outcome, failed, patience);
-      if (wait === undefined) {
-        if (outcome instanceof Unanswered) throw outcome;
-        return outcome;
+      try {
+        return await ask(...question);
+      } catch (error) {
+        const clock = await clockHere(question[1], error, signal);
+        signal.throwIfAborted();
+        throw unanswered(question[1], error, clock);
       }
-      const why = outcome instanceof Unanswered ? outcome.explanation.why : `it answers ${outcome.status}`;
-      say(`${new URL(question[1]).host}: ${why}; asked again in ${Math.ceil(wait / 1000)} s`);
-      await pause(wait, signal);
-    }
+    },
+    async patiently(url, asking) {
+      for (let failed = 1; ; failed += 1) {
+        const outcome = await asking().catch((error: unknown) => {
+          if (error instanceof Unanswered) return error;
+          throw error;
+        });
+        signal.throwIfAborted();
+        const wait = pauseAfter(outcome, failed, patience);
+        if (wait === undefined) {
+          if (outcome instanceof Unanswered) throw outcome;
+          return outcome;
+        }
+        const why = outcome instanceof Unanswered ? outcome.explanation.why : `it answers ${outcome.status}`;
+        say(`${new URL(url).host}: ${why}; asked again in ${Math.ceil(wait / 1000)} s`);
+        await pause(wait, signal);
+      }
+    },
   };
 }
 

@@ -296,6 +296,15 @@ describe("what passes is asked again", () => {
     expect(here.fake.solver.records.size).toBe(0);
   });
 
+  test("an authority that stays out of order is told as that: each try has a one-time value of its own", async () => {
+    await using here = await world(at(/POST \/order$/, problem(500, "serverInternal", "no such thing")));
+    const failed = await failureOf(here.ca.order(here.account, wanted, here.fake.solver));
+    expect(failed).toMatchObject({ type: "serverInternal" });
+    expect(failed.explanation.why).toBe("serverInternal: no such thing");
+    expect(here.asked().filter((line) => line === "POST /order")).toHaveLength(patience.tries);
+    expect(here.said.join("\n")).not.toContain("one-time value");
+  });
+
   test("ten one-time values that are refused, not eleven", async () => {
     await using here = await world({ badNonces: 10 });
     expect(here.said.at(-1)).toMatch(/^localhost:\d+ refused a one-time value; try 11 of 11$/);

@@ -34,7 +34,7 @@ export interface Behaviour {
   readonly external?: Readonly<Record<string, string>>;
   /** Names whose authorizations are valid from the start. */
   readonly authorized?: readonly string[];
-  /** Answers in place of the authority; `drop`: it does what it does, and the answer is lost. */
+  /** Answers in place of the authority, which has taken the one-time value by then; `drop`: it does what it does, and the answer is lost. */
   readonly before?: (asked: Asked) => Reply | "drop" | undefined;
   /** What the authority finds wrong with a challenge, beside a record that is not there. */
   readonly verdict?: (name: string) => object | undefined;
@@ -113,7 +113,8 @@ export async function fakeAuthority(behaviour: Behaviour = {}): Promise<FakeAuth
     };
     asked.push(question);
     const instead = before(question);
-    const reply = instead === undefined || instead === "drop" ? await answer(question, body) : instead;
+    const isInstead = instead !== undefined && instead !== "drop";
+    const reply = isInstead ? (takeNonce(body) ?? instead) : await answer(question, body);
     if (instead === "drop") return request.socket.destroy();
     const nonce = randomBytes(12).toString("base64url");
     nonces.add(nonce);
@@ -128,6 +129,12 @@ export async function fakeAuthority(behaviour: Behaviour = {}): Promise<FakeAuth
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const base = `https://localhost:${(server.address() as AddressInfo).port}`;
+
+  /** Refuses a value that was not given out, or was taken before. */
+  function takeNonce(jws: Jws | undefined): Reply | undefined {
+    if (jws === undefined || nonces.delete((decode(jws.protected) as { nonce: string }).nonce)) return undefined;
+    return problem(400, "badNonce");
+  }
 
   async function answer({ method, path, payload }: Asked, jws: Jws | undefined): Promise<Reply> {
     const [, what = "", id = ""] = path.split("/");
@@ -171,7 +178,8 @@ export async function fakeAuthority(behaviour: Behaviour = {}): Promise<FakeAuth
       return { status: 403, ...problem(403, "unauthorized", "the signature does not hold") };
     }
     refusedNonces = refusedNonces < badNonces ? refusedNonces + 1 : 0;
-    if (!nonces.delete(header.nonce) || refusedNonces > 0) return { status: 400, ...problem(400, "badNonce") };
+    const refused = takeNonce(jws);
+    if (refused !== undefined || refusedNonces > 0) return { status: 400, ...problem(400, "badNonce") };
     return { key, uri: header.kid };
   }
 
