@@ -7,7 +7,7 @@ import { goVersion } from "../scripts/engine/versions.ts";
 import { run } from "./command.ts";
 import { LabError } from "./lab-error.ts";
 import { withLock } from "./lock.ts";
-import { pebbleMend, pebbleModule, writeMended } from "./pebble-mend.ts";
+import { pebbleMends, pebbleModule, writeMended } from "./pebble-mend.ts";
 import { labFolder } from "./places.ts";
 import type { Progress } from "./status.ts";
 
@@ -31,7 +31,7 @@ const environment = { CGO_ENABLED: "0", GOWORK: "off", GO111MODULE: "on" };
 export function pebbleFolder(): string {
   const sources = ["go.mod", "go.sum", "front/main.go"].map((name) => readFileSync(join(module, name), "utf8"));
   const hash = createHash("sha256")
-    .update(JSON.stringify([sources, pebbleMend, buildWords("go", "", "", ""), environment]))
+    .update(JSON.stringify([sources, pebbleMends, buildWords("go", "", "", ""), environment]))
     .digest("hex")
     .slice(0, 12);
   return join(labFolder(), `pebble-${pebbleVersion}-${hash}`);

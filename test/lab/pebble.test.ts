@@ -13,7 +13,7 @@ import {
   pebbleEnvironment,
 } from "../../lab/pebble-files.ts";
 import { type AuthorityFault, frontRule, readRequests } from "../../lab/pebble-front.ts";
-import { mended } from "../../lab/pebble-mend.ts";
+import { mended, pebbleMends } from "../../lab/pebble-mend.ts";
 import { authorityPlaces } from "../../lab/pebble-places.ts";
 import { pebbleVersion } from "../../lab/pebble-programs.ts";
 import { goVersion } from "../../scripts/engine/versions.ts";
@@ -31,11 +31,13 @@ test("the pinned module is of the versions that the sources name, and its sums a
   expect(readFileSync(join(folder, "go.sum"), "utf8")).toContain(`${wants} h1:`);
 });
 
-test("mended: only what has the fault, once", () => {
-  const source = "a\nif authz == nil || rand.Intn(100) > wfe.authzReusePercent {\nb\n";
-  expect(mended(source)).toBe("a\nif authz == nil || rand.Intn(100) >= wfe.authzReusePercent {\nb\n");
-  expect(() => mended(mended(source))).toThrow(/could not be mended\n {2}wfe\/wfe\.go has .* 0 times/);
-  expect(() => mended(source + source)).toThrow("2 times");
+test.each(pebbleMends)("mended: only what has the fault, once: $file", (mend) => {
+  const source = `a\nbefore ${mend.has} after\nb\n`;
+  expect(mended(source, mend)).toBe(`a\nbefore ${mend.wants} after\nb\n`);
+  expect(() => mended(mended(source, mend), mend)).toThrow(
+    `could not be mended\n  ${mend.file} has "${mend.has}" 0 times`,
+  );
+  expect(() => mended(source + source, mend)).toThrow("2 times");
 });
 
 test("pebbleConfiguration: what is not asked for", () => {
