@@ -30,6 +30,8 @@ export interface UpdateState {
   readonly verified: boolean;
   readonly errors: readonly string[];
   readonly warnings: readonly string[];
+  /** What the engine's own parts wrote to standard error, the last {@link mostPrinted} pieces: told where one of them ended in the middle. */
+  readonly printed: readonly string[];
   /** Outputs of the stack, once they are known. */
   readonly outputs: Readonly<Record<string, unknown>>;
 }
@@ -44,8 +46,11 @@ export const notBegun: UpdateState = {
   verified: false,
   errors: [],
   warnings: [],
+  printed: [],
   outputs: {},
 };
+
+const mostPrinted = 10;
 
 interface Metadata {
   readonly op: string;
@@ -75,9 +80,22 @@ export function readEvent(state: UpdateState, line: string): UpdateState {
   return done ? readEnd(state, done) : state;
 }
 
-/** What an update came to that has ended; one that failed and told no error has its last words as one. */
+/**
+ * What an update came to that has ended; one that failed and told no error has its last words as one. Where the process that runs the
+ * program is gone in the middle, all that the engine says is what its connection met.
+ */
 export function ended(state: UpdateState, ran: Finished): UpdateState {
-  if (ran.code === 0 || state.errors.length > 0) return state;
+  if (ran.code === 0) return state;
+  if (state.errors.length > 0) {
+    const also = [...state.printed, ran.stderr.trim()].filter((text) => text !== "").join("\n  ");
+    const told = also === "" ? "it wrote nothing" : `the last that was written:\n  ${also}`;
+    const errors = state.errors.map((error) =>
+      error.endsWith("error reading from server: EOF")
+        ? `the engine's language host ended before its time (${error}); ${told}\n  What is done stays; run the update again.`
+        : error,
+    );
+    return { ...state, errors };
+  }
   const stdout = ran.stdout.split("\n").filter((line) => !line.startsWith("{"));
   return { ...state, errors: [lastWords({ ...ran, stdout: stdout.join("\n") })] };
 }
@@ -120,6 +138,7 @@ function readDiagnostic(state: UpdateState, { severity, message }: { severity: s
   const text = message.trim();
   if (severity === "error" && text === "update failed" && state.errors.length > 0) return state; // says nothing more
   if (severity === "error" && !state.errors.includes(text)) return { ...state, errors: [...state.errors, text] };
+  if (severity === "info#err") return { ...state, printed: [...state.printed, text].slice(-mostPrinted) };
   if (severity === "warning" && !state.warnings.includes(text))
     return { ...state, warnings: [...state.warnings, text] };
   return state;

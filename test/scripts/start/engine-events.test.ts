@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { notBegun, readEvent } from "../../../scripts/start/engine-events.ts";
+import { ended, notBegun, readEvent } from "../../../scripts/start/engine-events.ts";
 
 const fixture = join(import.meta.dirname, "../../fixtures/pulumi/up-json-3.259.0.jsonl");
 const lines = readFileSync(fixture, "utf8").trimEnd().split("\n");
@@ -21,6 +21,7 @@ test("an update that created, updated, replaced and failed is read from the engi
       'onprem:linux:File "bad": could not write /nowhere/at/all on 198.18.15.11\n  /nowhere/at: No such file or directory',
     ],
     warnings: ["the size is overridden"],
+    printed: [],
     outputs: { os: "Debian 12" },
   });
 });
@@ -37,6 +38,23 @@ test.each(["", "warning: something", "Updating (dev)"])("a line that is no event
 test("an update that fails without another word still has an error", () => {
   const failed = '{"diagnosticEvent":{"severity":"error","message":"update failed\\n"}}';
   expect(readEvent(notBegun, failed).errors).toEqual(["update failed"]);
+});
+
+test("a language host that ended in the middle is named, with what was written last", () => {
+  // What Pulumi 3.259.0 says when its pulumi-language-nodejs is killed.
+  const errors = ["error reading from server: EOF"];
+  const end = { code: 255, stdout: "", stderr: "" };
+  const told = (state: object, ran: object) => ended({ ...notBegun, errors, ...state }, { ...end, ...ran }).errors;
+  const begin = "the engine's language host ended before its time (error reading from server: EOF); ";
+  const remedy = "\n  What is done stays; run the update again.";
+  expect(told({}, {})).toEqual([`${begin}it wrote nothing${remedy}`]);
+  const panic = '{"diagnosticEvent":{"severity":"info#err","message":"panic: send on closed channel\\n"}}';
+  const state = { ...readEvent(notBegun, panic), errors };
+  expect(told(state, { stderr: "exit 2\n" })).toEqual([
+    `${begin}the last that was written:\n  panic: send on closed channel\n  exit 2${remedy}`,
+  ]);
+  expect(told({ errors: ["another"] }, {})).toEqual(["another"]);
+  expect(told({}, { code: 0 })).toEqual(errors);
 });
 
 test("what differed is told by property paths, in full where the engine knows them", () => {
