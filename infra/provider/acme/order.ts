@@ -56,9 +56,15 @@ export interface Issued {
   readonly replaced: boolean;
 }
 
-/** An order is over, and gave nothing that is of use here. */
-class InVain extends Failure {
+/** An order is over, and gave nothing that is of use here: nobody can go on with it. Only within this file. */
+class InVain extends Error {
   override readonly name = "InVain";
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.message, { cause: failure });
+    this.failure = failure;
+  }
 }
 
 export interface Circumstances extends Surroundings {
@@ -77,8 +83,9 @@ export async function fill(request: CertificateRequest, solver: Solver, here: Ci
   try {
     return { chain: await end(order, request, solver, here), url, replaced };
   } catch (error) {
-    if (error instanceof InVain || (error instanceof Refused && error.inVain)) await request.lost?.();
-    throw error;
+    if (!(error instanceof InVain)) throw error;
+    await request.lost?.();
+    throw error.failure;
   }
 }
 
@@ -92,14 +99,14 @@ async function end(placed: Order, request: CertificateRequest, solver: Solver, h
   }
   if (order.status === "ready") await finalize(order, request.csr, here);
   if (order.status !== "valid") order = await follow<Order>(order, ["processing"], here);
-  if (order.status !== "valid" || order.certificate === undefined) throw failedOrder(order, here);
+  if (order.status !== "valid" || order.certificate === undefined) throw new InVain(failedOrder(order, here));
   const { data } = await session.look(order.certificate);
   const chain = String(data);
   // An authority may give an order back that another run made, for a key of its own.
   const [leaf] = certificatesOf(chain);
   if (leaf === undefined || !sameKey(factsOf(leaf).publicKey, publicKeyOfRequest(request.csr))) {
     const why = `what order ${order.url} gave is ${leaf === undefined ? "no certificate" : "for another key"}`;
-    throw new InVain({ what, why, remedy: "Run it again: that makes a new order." });
+    throw new InVain(new Failure({ what, why, remedy: "Run it again: that makes a new order." }));
   }
   return chain;
 }
@@ -213,7 +220,7 @@ function refuseUnlessValid(authorizations: readonly Authorization[], here: Circu
     return new Problem({ ...readProblem(said, `the authorization is ${status}`), name: identifier.value });
   });
   const failedNames = [...new Set(failed.map(({ identifier }) => identifier.value))];
-  throw new Refused(here.what, problems, { ...here, failedNames, inVain: true });
+  throw new InVain(new Refused(here.what, problems, { ...here, failedNames }));
 }
 
 /** What cannot be taken away is told, and left: the certificate matters more, and the next run takes leftovers away. */
@@ -236,12 +243,9 @@ async function finalize(order: Order, csr: string, { session }: Circumstances): 
 
 function failedOrder({ status, error, url }: Order, here: Circumstances): Failure {
   if (error !== undefined) {
-    return new Refused(here.what, [new Problem(readProblem(error, `the order is ${status}`))], {
-      ...here,
-      inVain: true,
-    });
+    return new Refused(here.what, [new Problem(readProblem(error, `the order is ${status}`))], here);
   }
-  return new InVain({ what: here.what, why: `order ${url} is ${status}, and the authority does not say why` });
+  return new Failure({ what: here.what, why: `order ${url} is ${status}, and the authority does not say why` });
 }
 
 /** Looks at something until its status is another than these. */

@@ -76,11 +76,9 @@ export class Refused extends Failure {
   readonly until: Date | undefined;
   /** Names whose challenge the authority looked for and did not accept: each counts as a failed authorization. */
   readonly failedNames: readonly string[];
-  /** Whether it was an order's end, so that nobody can go on with it. */
-  readonly inVain: boolean;
 
   constructor(what: string, problems: readonly Problem[], surroundings: Surroundings) {
-    const { profiles = {}, failedNames = [], inVain = false } = surroundings;
+    const { profiles = {}, failedNames = [] } = surroundings;
     const all = problems.flatMap(({ document }) => [document, ...document.subproblems]);
     const types = [...new Set(problems.map(({ document }) => document.type))];
     const until = problems.flatMap((problem) => problem.until ?? []).sort((a, b) => b.getTime() - a.getTime())[0];
@@ -93,7 +91,6 @@ export class Refused extends Failure {
     this.type = types.length === 1 ? (types[0] ?? "unknown") : "several";
     this.until = until;
     this.failedNames = failedNames;
-    this.inVain = inVain;
   }
 }
 
@@ -102,7 +99,6 @@ export interface Surroundings {
   readonly authority: string;
   readonly profiles?: Readonly<Record<string, string>>;
   readonly failedNames?: readonly string[];
-  readonly inVain?: boolean;
   /** Whether it is about an account that is to be bound to one elsewhere. */
   readonly binding?: boolean;
 }

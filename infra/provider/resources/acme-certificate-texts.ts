@@ -34,13 +34,12 @@ export const orderSchema = z.object({
 export type OrderNote = z.output<typeof orderSchema>;
 
 /**
- * `FOLDER NAME PORT`: what is there of a pair, a fact a line: the version that is live, the hash of the key's public part, the key's owner
+ * `FOLDER NAME PORT`: what is there of a pair, a fact a line: the hash of the key's public part, the key's owner
  * and mode, the fingerprint of what is served, and of what was before the first pair was there; whether a run was killed before the pair
  * was looked at from outside; and whether there is a key for another pair. PORT 0: nobody is asked.
  */
 export const lookScript = `folder=$1 name=$2 port=$3
 ${handshake}
-[ ! -L "$folder/live" ] || echo "live $(readlink -- "$folder/live")"
 if [ -s "$folder/live/key.pem" ]; then
     echo "key $(openssl pkey -in "$folder/live/key.pem" -pubout -outform DER 2>/dev/null | sha256sum | cut -c -64)"
     echo "mode $(stat -L -c '%U:%G %a' -- "$folder/live/key.pem")"
@@ -83,8 +82,6 @@ rmdir --ignore-fail-on-non-empty -- "$1" 2>/dev/null || true`;
 
 /** What {@link lookScript} prints. */
 export interface PairLook {
-  /** Path of the version that is live, within the folder. */
-  readonly live?: string;
   /** SHA-256 of the key's public part (SubjectPublicKeyInfo, DER), in hexadecimal. */
   readonly key?: string;
   /** Whether the key is root's alone. */
@@ -106,9 +103,8 @@ export function readLook(text: string): PairLook {
       return at < 0 ? [line, ""] : [line.slice(0, at), line.slice(at + 1).trim()];
     }),
   );
-  const [live, key, served, before] = ["live", "key", "served", "before"].map((name) => facts.get(name));
+  const [key, served, before] = ["key", "served", "before"].map((name) => facts.get(name));
   return {
-    ...(live === undefined ? {} : { live }),
     ...(key === undefined ? {} : { key }),
     guarded: /^root:root [46]00$/.test(facts.get("mode") ?? ""),
     ...(served === undefined ? {} : { served }),
