@@ -25,6 +25,17 @@ const script = (name: string, ...words: string[]) =>
   finish([process.execPath, join(projectFolder, "scripts", `${name}.ts`), ...words], { env: process.env });
 const verify = (...more: string[]) => script("verify", "dns", "prod", "--config-file", file, ...more);
 
+/** `--watch`, and a wait until it has told something. */
+function watch() {
+  const lines: string[] = [];
+  const words = ["dns", "prod", "--config-file", file, "--watch", "--every", "1"];
+  const ended = finish([process.execPath, join(projectFolder, "scripts", "verify.ts"), ...words], {
+    env: process.env,
+    onLine: (line) => lines.push(line),
+  });
+  return { ended, told: (what: RegExp) => expect.poll(() => lines.join("\n"), { timeout: 45_000 }).toMatch(what) };
+}
+
 interface Told {
   right: boolean;
   expected: { owner: string };
@@ -187,12 +198,12 @@ test("the host's name leads nowhere yet: the vendor's task, and no mistake of th
 
 test("--watch waits for the customer, tells when each turns right, and ends", async () => {
   await names.customer.write([]);
-  const watching = verify("--watch", "--every", "1");
-  await new Promise((resolve) => setTimeout(resolve, 5000));
+  const { ended, told: tells } = watch();
+  await tells(/^2 of 2 records are not right/m);
   await names.customer.write(right.slice(1));
-  await new Promise((resolve) => setTimeout(resolve, 5000));
+  await tells(/^1 of 2 records are not right/m);
   await names.customer.write(right);
-  const { code, stdout } = await watching;
+  const { code, stdout } = await ended;
   expect(code).toBe(0);
   const told = stdout.split("\n").filter((line) => /^(ok|WRONG) |records are/.test(line));
   // A note that comes and goes, while servers follow each other, tells a record once more.
@@ -206,27 +217,27 @@ test("--watch waits for the customer, tells when each turns right, and ends", as
     `ok ${host}`,
     "all 2 records are right",
   ]);
-}, 60_000);
+}, 120_000);
 
 test("--watch outlives the server: while nobody can log in there, it asks from elsewhere, and says so", async () => {
   await names.customer.write(right.slice(1));
-  const watching = verify("--watch", "--every", "1");
-  await new Promise((resolve) => setTimeout(resolve, 5000));
+  const { ended, told } = watch();
+  // By then it has looked from the server, too.
+  await told(/^1 of 2 records are not right/m);
   try {
     // Those who are logged in go on when the service stops.
     await lab.within("prod", "systemctl stop ssh; kill $(pgrep -x -u deploy sshd)");
-    // Longer than a look tries by itself to get there again.
-    await new Promise((resolve) => setTimeout(resolve, 25_000));
+    await told(/^not asked from the server itself: no ssh on /m);
   } finally {
     await lab.within("prod", "systemctl start ssh");
   }
+  // It gets there again.
   await new Promise((resolve) => setTimeout(resolve, 8000));
   await names.customer.write(right);
-  const { code, stdout } = await watching;
+  const { code, stdout } = await ended;
   expect(code).toBe(0);
-  expect(stdout).toMatch(/\nnot asked from the server itself: no ssh on /);
   expect(stdout.split("\n").at(-2)).toBe("all 2 records are right");
-}, 90_000);
+}, 150_000);
 
 test("before there is a server, and with settings that lack everything but names, the world is asked all the same", async () => {
   await names.customer.write(right);

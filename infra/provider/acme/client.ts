@@ -64,9 +64,10 @@ export async function openSession(opening: Opening, { key, uri, eab }: Credentia
 class Instead extends Error {
   readonly answer: Answer;
 
-  constructor(answer: Answer) {
-    super(`answers ${answer.status}`);
-    this.answer = answer;
+  /** @param url Of that question, which is no part of what was asked for, and is told. */
+  constructor(url: string, { status, headers, data }: Answer) {
+    super(`${url} answers ${status}`);
+    this.answer = { status, headers, data: data === "" ? url : data };
   }
 }
 
@@ -77,7 +78,7 @@ function replaceWayOut(http: Seams["http"], { directory, transport, nonces, say 
   http.request = async (url, method, options) => {
     const answer = await transport.once(method as Parameters<Transport["once"]>[0], url, options?.data);
     // Of what is signed it must see the refusals itself: one for the one-time value it answers with another.
-    if (method !== "post" && answer.status >= 400) throw new Instead(answer);
+    if (method !== "post" && answer.status >= 400) throw new Instead(url, answer);
     return answer;
   };
   http.getDirectory = async () => directory;

@@ -98,7 +98,8 @@ async function end(placed: Order, request: CertificateRequest, solver: Solver, h
     order = await follow<Order>(order, ["pending"], here);
   }
   if (order.status === "ready") await finalize(order, request.csr, here);
-  if (order.status !== "valid") order = await follow<Order>(order, ["processing"], here);
+  // One of its machines may tell for a while what was before that.
+  if (order.status !== "valid") order = await follow<Order>(order, ["ready", "processing"], here);
   if (order.status !== "valid" || order.certificate === undefined) throw new InVain(failedOrder(order, here));
   const { data } = await session.look(order.certificate);
   const chain = String(data);
@@ -129,9 +130,9 @@ async function resumed({ resume, names }: CertificateRequest, { session, say }: 
 
 /**
  * Refusals that may be about the certificate that is to be replaced, rather than about the order: replaced already, unknown (of
- * another authority), of another account. Pebble calls one that it has forgotten an error of its own.
+ * another authority), of another account.
  */
-const aboutReplaced = ["alreadyReplaced", "malformed", "unauthorized", "serverInternal"];
+const aboutReplaced = ["alreadyReplaced", "malformed", "unauthorized"];
 
 async function place(request: CertificateRequest, { session, say }: Circumstances) {
   const { names, profile, replaces } = request;

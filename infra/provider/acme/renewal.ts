@@ -13,6 +13,8 @@ export interface RenewalInfo {
 export interface RenewalMatter {
   /** What the authority says; `undefined` where it says nothing. */
   readonly info?: RenewalInfo | undefined;
+  /** Why the authority could not be heard, where it could not be. */
+  readonly unheard?: string | undefined;
   readonly now: Date;
   /** Gives each certificate its own moment, and the same one each time: the resource's URN. */
   readonly seed: string;
@@ -38,10 +40,10 @@ const DAY = 86_400_000;
 /** Whether a certificate is due, and why. Pure: the same for the same seed, window and time. */
 export function renewalOf(
   { notBefore, notAfter }: Pick<Certificate, "notBefore" | "notAfter">,
-  { info, now, seed, nextRunSeconds = 86_400 }: RenewalMatter,
+  { info, unheard, now, seed, nextRunSeconds = 86_400 }: RenewalMatter,
 ): Renewal {
   const life = notAfter.getTime() - notBefore.getTime();
-  const { at, why } = info === undefined ? byLife(notAfter, life, seed) : byWindow(notAfter, life, info, seed);
+  const { at, why } = info === undefined ? byLife(notAfter, life, seed, unheard) : byWindow(notAfter, life, info, seed);
   if (now >= notAfter) return { due: true, at, why: `it expired at ${shown(notAfter)}` };
   const look = Math.min(nextRunSeconds * 1000, life / 6);
   return { due: at.getTime() <= now.getTime() + look, at, why };
@@ -64,12 +66,13 @@ function byWindow(notAfter: Date, life: number, { window, explanationUrl }: Rene
 }
 
 /** At a third of the life, or half of a short one, and a little before, so that not all of a customer's fall due at once. */
-function byLife(notAfter: Date, life: number, seed: string): Moment {
+function byLife(notAfter: Date, life: number, seed: string, unheard: string | undefined): Moment {
   const short = life < 10 * DAY;
   const early = Math.min(life / 100, DAY / 2) * chance(seed, notAfter);
   const chosen = at(notAfter.getTime() - life / (short ? 2 : 3) - early);
   const left = short ? "half of a life under 10 days" : "a third of its life";
-  return { at: chosen, why: `${left} is left at ${shown(chosen)}; it ends at ${shown(notAfter)}` };
+  const silent = unheard === undefined ? "" : ` (whether the authority wants it earlier is not known: ${unheard})`;
+  return { at: chosen, why: `${left} is left at ${shown(chosen)}; it ends at ${shown(notAfter)}${silent}` };
 }
 
 /** From 0 up to, but without, 1; the same for the same words. */

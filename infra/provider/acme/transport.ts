@@ -102,7 +102,7 @@ async function exchange(url: string, options: RequestOptions, body: object | und
   const asked = request(url, options, (response) => {
     const pieces: Buffer[] = [];
     response.on("data", (piece: Buffer) => pieces.push(piece));
-    response.on("error", reject);
+    response.on("error", (cause) => reject(new Error("the answer was cut off", { cause })));
     response.on("end", () => {
       const headers = Object.fromEntries(
         Object.entries(response.headers).map(([name, value]) => [name, String(value)]),

@@ -3,6 +3,7 @@ import { type Certificate, readCertificate } from "../acme/certificate.ts";
 import { chainProblems } from "../acme/chain.ts";
 import { type Renewal, renewalOf } from "../acme/renewal.ts";
 import { hear } from "../acme/renewal-heard.ts";
+import { Failure, reason } from "../failure.ts";
 import type { AcmeCertificateSeen, AcmeCertificateWant } from "./acme-certificate.ts";
 import {
   fingerprintOf,
@@ -125,10 +126,13 @@ async function renewalFor(
   const seed = certificate.serial;
   const matter = { now, seed, ...(nextRun === undefined ? {} : { nextRunSeconds: nextRun }) };
   if (directory === undefined) return renewalOf(certificate, matter);
+  let unheard: string | undefined;
   try {
     const conversation = {
       signal: AbortSignal.timeout(20_000),
-      say: () => undefined,
+      say: (line: string) => {
+        unheard = line;
+      },
       userAgent,
       patience: { tries: 2, answer: 8000 },
     };
@@ -136,9 +140,12 @@ async function renewalFor(
       const authority = await openAuthority({ directory, roots }, conversation);
       return authority.renewalInfo(chain);
     });
-    return renewalOf(certificate, { ...matter, info });
-  } catch {
-    return renewalOf(certificate, matter);
+    return renewalOf(certificate, { ...matter, info, unheard });
+  } catch (error) {
+    return renewalOf(certificate, {
+      ...matter,
+      unheard: error instanceof Failure ? error.explanation.why : reason(error),
+    });
   }
 }
 

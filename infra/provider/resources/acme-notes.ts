@@ -4,6 +4,7 @@ import { ledgerSchema } from "../acme/ledger-file.ts";
 import { afterSetback, type Setback } from "../acme/setback.ts";
 import { Failure } from "../failure.ts";
 import type { Host, Say } from "../host/host.ts";
+import { Turns } from "../host/turns.ts";
 import { run, write } from "../step.ts";
 import { type OrderNote, orderSchema, stateFolder } from "./acme-certificate-texts.ts";
 
@@ -34,6 +35,15 @@ export interface NotedOrder {
   forget(): Promise<void>;
 }
 
+/** By the host's name: each resource has a `Host` of its own, and all of them one ledger there. */
+const turns = new Map<string, Turns>();
+
+function turnsOf({ name }: Host): Turns {
+  const known = turns.get(name) ?? new Turns();
+  turns.set(name, known);
+  return known;
+}
+
 /**
  * What is kept on the host between runs, so that a run from any machine knows it, and one that was killed has told. What is damaged holds up no
  * renewal: it is put aside, where a person can read it, and a warning says what that means.
@@ -52,11 +62,17 @@ export class HostNotes {
     return (await this.#read(ledgerNote)) ?? emptyLedger;
   }
 
-  /** Notes something in the ledger. @param change Gives the same ledger where there is nothing to note */
-  async record(change: (ledger: Ledger, now: Date) => Ledger): Promise<void> {
-    const ledger = await this.ledger();
-    const after = change(ledger, new Date());
-    if (after !== ledger) await this.#write(ledgerNote.path, after);
+  /**
+   * Notes something in the ledger, which several resources of a host do at a time.
+   *
+   * @param change Gives the same ledger where there is nothing to note. What it throws is thrown, and nothing is noted.
+   */
+  record(change: (ledger: Ledger, now: Date) => Ledger): Promise<void> {
+    return turnsOf(this.#host).take(async () => {
+      const ledger = await this.ledger();
+      const after = change(ledger, new Date());
+      if (after !== ledger) await this.#write(ledgerNote.path, after);
+    });
   }
 
   /** Does what asks an authority; that it failed is noted, and thrown on. */
@@ -134,7 +150,12 @@ export function unasked(directory: string, names: readonly string[]): string {
 
 /** A certificate that would be refused is not asked for. @throws Failure */
 export async function refuseWhatWouldBe(notes: HostNotes, asked: Asked): Promise<void> {
-  const refused = refusal(await notes.ledger(), { ...asked, force: isForced() }, new Date());
+  refuseBy(await notes.ledger(), asked, new Date());
+}
+
+/** The same by a ledger that was read. @throws Failure */
+export function refuseBy(ledger: Ledger, asked: Asked, now: Date): void {
+  const refused = refusal(ledger, { ...asked, force: isForced() }, now);
   if (refused !== undefined) throw notNow(unasked(asked.directory, asked.names), refused);
 }
 

@@ -9,14 +9,14 @@ import { resolversOutside } from "../dns/here.ts";
 import { isWithin } from "../dns/names.ts";
 import { Failure } from "../failure.ts";
 import type { Host } from "../host/host.ts";
-import type { ActContext } from "../step.ts";
+import { type ActContext, run } from "../step.ts";
 import { stoppable } from "../zones/stoppable.ts";
 import { vendorZone } from "../zones/zone.ts";
 import { accountOn } from "./acme-account.ts";
 import type { AcmeCertificateSeen, AcmeCertificateWant } from "./acme-certificate.ts";
 import { fingerprintOf, type OrderNote, userAgent } from "./acme-certificate-texts.ts";
 import { isThere, keep, liveOf, settledHere } from "./acme-chains.ts";
-import { HostNotes, type NotedOrder, refuseWhatWouldBe, unasked } from "./acme-notes.ts";
+import { HostNotes, type NotedOrder, refuseBy, refuseWhatWouldBe, unasked } from "./acme-notes.ts";
 import { caaAgainst, challengesOf, refused } from "./acme-ready.ts";
 import { rehearse } from "./acme-rehearsal.ts";
 import { noting, takeAway } from "./acme-solver.ts";
@@ -64,10 +64,14 @@ async function get(want: AcmeCertificateWant, { host, say, signal }: ActContext)
   const zone = vendorZone(want.zone, { exchange: exchangeFromHere, resolvers: outside, say, signal, ...waiting });
   const note = notes.orderFor(want.folder);
   const left = await note.read();
+  const presented = left?.presented ?? [];
   await takeAway(
-    (left?.presented ?? []).filter(({ name }) => isWithin(name, want.zone.zone)),
+    presented.filter(({ name }) => isWithin(name, want.zone.zone)),
     zone,
   );
+  for (const { name, value } of presented.filter(({ name }) => !isWithin(name, want.zone.zone))) {
+    say("warning", `a challenge of a run before may be left in another zone: take ${name} TXT "${value}" out there`);
+  }
   const csr = await text(host, `${want.folder}/next/request.pem`);
   const publicKey = publicKeyOfRequest(csr);
   const { directory, profile = "" } = want;
@@ -81,11 +85,12 @@ async function get(want: AcmeCertificateWant, { host, say, signal }: ActContext)
     }
     return note.forget();
   }
+  // What is there was got for something else, and is not to be installed where this one does not come.
+  await host.perform([run("take an old chain away", ["rm", "-f", "--", `${want.folder}/next/fullchain.pem`])]);
   const what = unasked(directory, want.names);
   const exchange = stoppable(exchangeFromHere, what, signal);
   const looking = { exchange, resolvers: outside, zone: want.zone.zone, say };
   const delegated = await challengesOf(looking, want.names, what);
-  const solver = (order: OrderNote) => noting(order, { note, zone, delegated, outside, say, signal });
   const conversation = { signal, say: (line: string) => say("info", line), userAgent };
 
   await refuseWhatWouldBe(notes, asked);
@@ -103,14 +108,18 @@ async function get(want: AcmeCertificateWant, { host, say, signal }: ActContext)
     presented: [],
     ...(isLeft && left.url !== undefined ? { url: left.url, replaced: left.replaced } : {}),
   };
+  const solver = noting(order, { note, zone, delegated, outside, say, signal });
   const isNew = want.names.some((name) => !before.includes(name));
   const placing = async (replaced: string | undefined) => {
     if (isNew) await rehearse(want, csr, { host, notes, looking, conversation, solver });
-    // One that the authority does not take for a replacement counts, which nobody has looked at yet.
-    if (replaced !== replaces) await refuseWhatWouldBe(notes, plain);
-    await notes.record((ledger, now) => recordOrder(ledger, replaced === undefined ? plain : asked, now));
+    // One that the authority does not take for a replacement counts, which nobody has looked at yet; nor at what others have ordered meanwhile.
+    const counted = replaced === undefined ? plain : asked;
+    await notes.record((ledger, now) => {
+      refuseBy(ledger, counted, now);
+      return recordOrder(ledger, counted, now);
+    });
   };
-  const work = { want, csr, replaces, order, placing, solver: solver(order), notes, note };
+  const work = { want, csr, replaces, order, placing, solver, notes, note };
   const { chain, replaced } = await ordered(authority, account, work);
   const problems = chainProblems(chain, { names: want.names, publicKey, now: new Date() });
   if (problems.length > 0) {

@@ -3,7 +3,6 @@ import type { Solver } from "../acme/order.ts";
 import type { Host } from "../host/host.ts";
 import { accountOn } from "./acme-account.ts";
 import type { AcmeCertificateWant } from "./acme-certificate.ts";
-import type { OrderNote } from "./acme-certificate-texts.ts";
 import { type HostNotes, refuseWhatWouldBe } from "./acme-notes.ts";
 import { caaAgainst, type Looking } from "./acme-ready.ts";
 
@@ -13,7 +12,8 @@ interface Surroundings {
   readonly notes: HostNotes;
   readonly looking: Looking;
   readonly conversation: Conversation;
-  readonly solver: (order: OrderNote) => Solver;
+  /** Notes what it sets with the order that is rehearsed, so that what is left of both is taken away. */
+  readonly solver: Solver;
 }
 
 /**
@@ -31,9 +31,9 @@ export async function rehearse(
   const { say } = conversation;
   const { host: who } = new URL(directory);
   const account = await accountOn(host, directory);
-  const order = { directory, names, profile: profile ?? "", presented: [] };
-  await refuseWhatWouldBe(notes, order);
-  const authority = await notes.counting(order, () => openAuthority({ directory, roots }, conversation));
+  const asked = { directory, names };
+  await refuseWhatWouldBe(notes, asked);
+  const authority = await notes.counting(asked, () => openAuthority({ directory, roots }, conversation));
   const ca = { domains: authority.caaIdentities, accountUri: account.uri };
   const against = await caaAgainst(looking, names, ca);
   if (against.length > 0) {
@@ -44,5 +44,5 @@ export async function rehearse(
   const isKnown = profile !== undefined && Object.hasOwn(authority.profiles(), profile);
   if (profile !== undefined && !isKnown) say(`${who} has no profile ${profile}: it is asked for its usual one`);
   const request = { names, csr, ...(isKnown ? { profile } : {}) };
-  await notes.counting(order, () => authority.order(account, request, solver(order)));
+  await notes.counting(asked, () => authority.order(account, request, solver));
 }

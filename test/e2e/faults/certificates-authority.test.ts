@@ -11,7 +11,14 @@ let at: CertificateLab;
 beforeAll(async () => {
   at = await CertificateLab.up(labels.map((label) => `${label}.kommune.test`));
 }, 400_000);
-afterEach(() => at.authority.heal());
+afterEach(async ({ task }) => {
+  await at.authority.heal();
+  if (task.result?.state !== "fail") return;
+  // What it has left is not the next case's trouble, nor its own when it is tried again.
+  await at.within(`rm -f ${ledger}`);
+  await afresh({ sleep: 0, nonceReject: 0, reuse: 0 });
+  await at.up();
+});
 afterAll(() => at?.[Symbol.asyncDispose]());
 
 const kept = "The old certificate stays and is shown; nothing is left in DNS";
@@ -144,28 +151,39 @@ fault(
 fault(
   "certificates/nonces-and-reuse",
   {
-    done: "Half of all nonces are rejected, besides six in a row for the new order; authorisations are reused at random, then always",
+    done: "Six nonces in a row are rejected for a new order; then a third of all, whatever is asked; authorisations are reused at random, then always",
     holds: "Each run gets its certificate, and leaves nothing in DNS",
     timeout: 240_000,
   },
   async (report) => {
-    await afresh({ sleep: 0, nonceReject: 50, reuse: 50 });
+    const rejected = async (isWanted: (step: string | undefined) => boolean) =>
+      (await at.authority.requests()).filter(({ step, status }) => status === 400 && isWanted(step)).length;
+    // Eleven in a row would be too many, which must not come by chance.
+    await afresh({ sleep: 0, nonceReject: 0, reuse: 50 });
+    const before = await rejected((step) => step === "newOrder");
     await at.authority.fail({ kind: "bad-nonce", times: 6 });
-    for (let order = 0; order < 2; order += 1) {
+    await at.wantAnother();
+    await at.mends();
+    const inRow = (await rejected((step) => step === "newOrder")) - before;
+    expect(inRow).toBeGreaterThanOrEqual(6);
+    await afresh({ sleep: 0, nonceReject: 33, reuse: 50 });
+    // A new order may be rejected for what it replaces, which the authority does not know: it is not counted.
+    const byChance = () => rejected((step) => step !== "newOrder");
+    const soFar = await byChance();
+    for (let order = 0; order < 2 || ((await byChance()) === soFar && order < 8); order += 1) {
       await at.wantAnother();
       await at.mends();
     }
-    const log = await at.authority.requests();
+    const others = (await byChance()) - soFar;
+    expect(others).toBeGreaterThan(0);
     await afresh({ sleep: 0, nonceReject: 0, reuse: 100 });
     await at.wantAnother();
     await at.mends();
     await at.wantAnother();
     const asked = await at.asked(() => at.mends());
     expect(asked).toEqual(["newOrder", "finalize"]);
-    const rejected = log.filter(({ status }) => status === 400).length;
-    expect(rejected).toBeGreaterThanOrEqual(6);
     report.seen(
-      `${rejected} requests were rejected for their nonce; an order with a valid authorisation set no challenge`,
+      `Six new orders in a row and, by chance, ${others} other requests were rejected for their nonce; an order with a valid authorisation set no challenge`,
     );
     await afresh({ sleep: 0, nonceReject: 0, reuse: 0 });
     await at.wantAnother();
@@ -206,11 +224,14 @@ fault(
     await at.within(
       `for n in ${labels.join(" ")}; do echo "server { listen 443 ssl; server_name $n.${at.names.customer.zone}; ssl_certificate /etc/onprem/tls-$n/live/fullchain.pem; ssl_certificate_key /etc/onprem/tls-$n/live/key.pem; }"; done >/etc/nginx/conf.d/many.conf; systemctl reload nginx`,
     );
-    await expect.poll(() => at.served(hosts[29])).toBe(await at.serial("/etc/onprem/tls-app30"));
-    const served = await at.within(
-      `for n in ${hosts.join(" ")}; do timeout 5 openssl s_client -connect 127.0.0.1:443 -servername $n </dev/null 2>/dev/null | openssl x509 -noout -ext subjectAltName | grep -o 'DNS:.*'; done`,
-    );
-    expect(served.split("\n")).toEqual(hosts.map((name) => `DNS:${name}`));
+    const served = () =>
+      at.within(
+        `for n in ${hosts.join(" ")}; do timeout 5 openssl s_client -connect 127.0.0.1:443 -servername $n </dev/null 2>/dev/null | openssl x509 -noout -ext subjectAltName | grep -o 'DNS:.*' || echo none; done`,
+      );
+    // For a moment after a reload, old and new processes of the web server answer.
+    await expect
+      .poll(async () => (await served()).split("\n"), { timeout: 20_000 })
+      .toEqual(hosts.map((name) => `DNS:${name}`));
     const records = await at.lab.within(
       "vendor",
       labels

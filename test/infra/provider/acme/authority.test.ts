@@ -1,6 +1,7 @@
 import { createPublicKey } from "node:crypto";
 import { once } from "node:events";
 import { createServer as createProxy } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { axios } from "acme-client";
 import { beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
@@ -18,7 +19,7 @@ import { chainProblems } from "../../../../infra/provider/acme/chain.ts";
 import { Refused } from "../../../../infra/provider/acme/problem.ts";
 import { Unanswered } from "../../../../infra/provider/acme/transport.ts";
 import { Failure } from "../../../../infra/provider/failure.ts";
-import { issuer, request } from "./certificates.ts";
+import { issuer, leaf, privatePem, request } from "./certificates.ts";
 import {
   type Asked,
   type Behaviour,
@@ -305,6 +306,46 @@ describe("what passes is asked again", () => {
     expect(here.said.join("\n")).not.toContain("one-time value");
   });
 
+  test("what keeps a question from being asked is told with its own address", async () => {
+    await using fake = await fakeAuthority(at(/HEAD/, { status: 404 }));
+    const { ca } = await open(fake);
+    const failed = await failureOf(ca.createAccount({ key: newAccountKey(), contacts: [], termsAgreed: true }));
+    expect(failed.explanation.why).toBe(`unknown: answers 404: ${new URL("/nonce", fake.directory)}`);
+  });
+
+  test("an answer that is cut off in the middle is told as that", async () => {
+    const root = await issuer("Root");
+    const own = await leaf(root, { names: ["localhost"] });
+    const server = createHttpsServer({ key: await privatePem(own.keys), cert: own.pem }, (_, response) => {
+      response.writeHead(200, { "content-length": "9" });
+      response.write("{", () => response.destroy());
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const directory = `https://localhost:${(server.address() as AddressInfo).port}/dir`;
+    const conversation = { signal: new AbortController().signal, say: () => undefined, userAgent: "test/1", patience };
+    const failed = await failureOf(openAuthority({ directory, roots: root.pem }, conversation));
+    server.close();
+    expect(failed.explanation.why).toBe(`${directory}: the answer was cut off`);
+  });
+
+  test("one of its machines may tell for a while what was before an order's end", async () => {
+    let stale = 0;
+    let order: Reply | undefined;
+    await using here = await world({
+      authorized: names,
+      before: ({ path }) => {
+        if (path !== "/order/1" || stale === 2) return undefined;
+        stale += 1;
+        return order;
+      },
+    });
+    const identifiers = names.map((value) => ({ type: "dns", value }));
+    const base = `https://${here.host}`;
+    order = { body: { status: "ready", identifiers, authorizations: [], finalize: `${base}/finalize/1` } };
+    const { chain } = await here.ca.order(here.account, wanted, here.fake.solver);
+    expect([stale, readCertificate(chain).names]).toEqual([2, names]);
+  });
+
   test("ten one-time values that are refused, not eleven", async () => {
     await using here = await world({ badNonces: 10 });
     expect(here.said.at(-1)).toMatch(/^localhost:\d+ refused a one-time value; try 11 of 11$/);
@@ -545,18 +586,19 @@ describe("profiles and replacement", () => {
   });
 
   test.each([
-    { type: "malformed", status: 404, orders: 2 },
-    { type: "unauthorized", status: 403, orders: 2 },
-    { type: "serverInternal", status: 500, orders: patience.tries + 1 },
-    { type: "rejectedIdentifier", status: 403, orders: 1 },
-    { type: "rateLimited", status: 429, orders: 1 },
-  ])("where the authority answers $type, it is asked $orders times", async ({ type, status, orders }) => {
+    { type: "malformed", status: 404, orders: 2, taken: true },
+    { type: "unauthorized", status: 403, orders: 2, taken: true },
+    // Out of order it says nothing of the certificate, and what replaces one counts for no limit.
+    { type: "serverInternal", status: 500, orders: patience.tries, taken: false },
+    { type: "rejectedIdentifier", status: 403, orders: 1, taken: false },
+    { type: "rateLimited", status: 429, orders: 1, taken: false },
+  ])("where the authority answers $type, it is asked $orders times", async ({ type, status, orders, taken }) => {
     const before = ({ path, payload }: Asked) =>
       path === "/order" && "replaces" in (payload as object) ? problem(status, type) : undefined;
     await using here = await world({ before, authorized: names });
     const work = here.ca.order(here.account, { ...wanted, replaces: "a.b" }, here.fake.solver);
-    if (orders === 1) expect(await failureOf(work)).toMatchObject({ type });
-    else expect(await work).toMatchObject({ replaced: false });
+    if (taken) expect(await work).toMatchObject({ replaced: false });
+    else expect(await failureOf(work)).toMatchObject({ type });
     expect(here.asked().filter((line) => line === "POST /order").length).toBe(orders);
   });
 

@@ -39,6 +39,13 @@ describe("without a word of the authority", () => {
     ]);
   });
 
+  test("that it could not be heard is told", () => {
+    const unheard = "ca.vendor.dk does not listen";
+    expect(renewalOf(lasting(90), { now: day(0), seed, unheard }).why).toMatch(
+      /2026-04-01 00:00 UTC \(whether the authority wants it earlier is not known: ca\.vendor\.dk does not listen\)$/,
+    );
+  });
+
   test("what falls due before the next run is due now", () => {
     const { at } = renewalOf(lasting(90), { now: day(0), seed });
     const now = new Date(at.getTime() - 23 * HOUR);

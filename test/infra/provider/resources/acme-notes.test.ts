@@ -29,6 +29,26 @@ test("what is kept is read again, and where nothing is, nothing was asked", asyn
   expect(said).toEqual([]);
 });
 
+test("what several resources of a host note at a time is all kept", async () => {
+  const host = new NotedHost();
+  const inspect = host.inspect.bind(host);
+  host.inspect = async (...words) => {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    return inspect(...words);
+  };
+  const each = ["a", "b", "c"].map((name) => [`${name}.kommune.dk`]);
+  const resources = each.map(() => new HostNotes(host, () => undefined));
+  const refused = resources[0]?.record(() => {
+    throw new Error("no");
+  });
+  const work = resources.map((notes, index) =>
+    notes.record((ledger, now) => recordFailure(ledger, each[index] ?? [], now)),
+  );
+  await expect(refused).rejects.toThrow("no");
+  await Promise.all(work);
+  expect((await resources[0]?.ledger())?.failures.map(({ names }) => names)).toEqual(each);
+});
+
 test("a ledger from before authorities' wishes were noted is read", async () => {
   const { waits: _, ...before } = emptyLedger;
   const { notes, said } = noting({ [ledgerFile]: JSON.stringify(before) });

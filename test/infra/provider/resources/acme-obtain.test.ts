@@ -126,6 +126,33 @@ describe("the test authority is asked first for a name that has no certificate y
   });
 });
 
+test("what a run before has left in a zone that is no longer ours is told, once", async () => {
+  await using at = await authorities({});
+  const left = { directory: at.real.directory, names, profile: "", presented: [{ name: "x.old.dk", value: "v" }] };
+  at.host.files.set("/var/lib/onprem/acme/order-etc%2Fonprem%2Ftls.json", JSON.stringify(left));
+  const said: string[] = [];
+  for (let run = 0; run < 2; run += 1) {
+    at.host.files.set(`${folder}/next/request.pem`, (await request(at.want.names)).csr);
+    await obtain(at.want, { host: at.host, say: (severity, line) => said.push(`${severity}: ${line}`), signal });
+  }
+  expect(said.filter((line) => line.startsWith("warning"))).toEqual([
+    'warning: a challenge of a run before may be left in another zone: take x.old.dk TXT "v" out there',
+  ]);
+});
+
+test("a chain that was got for something else is not there to be installed where the one that is wanted does not come", async () => {
+  await using at = await authorities({}, { meta: { profiles: { short: "six days" } } });
+  await get(at.host, at.want);
+  // Of another profile, not installed when it was got: the web server did not take it.
+  at.host.files.set(`${folder}/next/request.pem`, (await request(at.want.names)).csr);
+  await obtain({ ...at.want, profile: "short" }, { host: at.host, say: () => undefined, signal });
+  expect(at.host.files.has(`${folder}/next/fullchain.pem`)).toBe(true);
+  await at.real[Symbol.asyncDispose]();
+  const away = obtain(at.want, { host: at.host, say: () => undefined, signal: AbortSignal.timeout(500) });
+  await expect(away).rejects.toThrow();
+  expect(at.host.files.has(`${folder}/next/fullchain.pem`)).toBe(false);
+});
+
 describe("what counts for the authority's limits", () => {
   const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory";
   const ledgerOf = (host: NotedHost) =>
@@ -214,7 +241,7 @@ describe("a rehearsal", () => {
         say: (_, line) => say(line),
       },
       conversation: { ...conversation, say },
-      solver: () => at.rehearsing.solver,
+      solver: at.rehearsing.solver,
     });
     return { said, ordered: orders(at.rehearsing) };
   };
