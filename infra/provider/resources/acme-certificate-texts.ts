@@ -52,7 +52,7 @@ if [ -s "$folder/before/fullchain.pem" ] && [ "$(readlink -- "$folder/before")" 
 
 /**
  * `FOLDER TYPE NAME...`: a new key that never leaves the host, and the request for a certificate of the names (RFC 2986). A key that an
- * order was begun with is kept, so that the order can be ended.
+ * order was begun with is kept, so that the order can be ended; so is a pair that was got, and not made live.
  */
 export const requestScript = `set -eu
 umask 077
@@ -64,6 +64,10 @@ keep() { cat >"$next/$1" && [ -s "$next/$1" ]; }
 names=
 for name in "$@"; do names="$names\${names:+,}DNS:$name"; done
 mkdir -p -- "$folder/versions"
+# A server that lost its power between the two moves of an install has the new pair in neither place.
+if [ ! -e "$next" ] && lost=$(readlink -- "$folder/live.new") && [ -s "$folder/$lost/fullchain.pem" ]; then
+    mv -T -- "$folder/$lost" "$next"
+fi
 if [ -s "$next/request.pem" ] && [ "$(cat "$next/for" 2>/dev/null)" = "$kind $names" ]; then exit 0; fi
 rm -rf -- "$next"
 mkdir -- "$next"

@@ -241,6 +241,20 @@ describe("the pair on a host, with its scripts", () => {
     expect(readFileSync(join(folder, "live", "fullchain.pem"), "utf8")).toBe(chain);
   });
 
+  test("a pair that was on its way when the server lost its power is where the next run looks for it", () => {
+    const before = readlinkSync(join(folder, "live"));
+    request();
+    sign();
+    const chain = readFileSync(join(folder, "next", "fullchain.pem"), "utf8");
+    const cut = 'mv() { case "$*" in *live.new*) exit 9 ;; esac; command mv "$@"; }\n';
+    expect(() => sh(cut + installScript, folder, host, "0", "")).toThrow();
+    expect([readlinkSync(join(folder, "live")), existsSync(join(folder, "next"))]).toEqual([before, false]);
+    request();
+    expect(readFileSync(join(folder, "next", "fullchain.pem"), "utf8")).toBe(chain);
+    install();
+    expect(readFileSync(join(folder, "live", "fullchain.pem"), "utf8")).toBe(chain);
+  });
+
   test("a key that found no room is no key", () => {
     const full = 'cat() { echo "cat: No space left on device" >&2; return 1; }\n';
     expect(() => sh(full + requestScript, folder, "rsa-2048", host)).toThrow("No space left on device");
