@@ -1,4 +1,5 @@
 import type { Guard, RunStep, Step, WriteStep } from "../step.ts";
+import { Turns } from "../turns.ts";
 import { carryOut, refuseActs } from "./act.ts";
 import { dial, sleep } from "./dial.ts";
 import { Entrance } from "./entrance.ts";
@@ -17,7 +18,6 @@ import { toldWhile } from "./long-step.ts";
 import { Remote } from "./remote.ts";
 import { type Exec, type Ran, Refusal } from "./requests.ts";
 import { type ConnectionSettings, isThisMachine, withDefaults } from "./settings.ts";
-import { Turns } from "./turns.ts";
 import { judged, refused, stepFailed } from "./verdict.ts";
 
 /** How a connection is made and watched. */

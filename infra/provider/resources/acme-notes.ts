@@ -4,8 +4,8 @@ import { ledgerSchema } from "../acme/ledger-file.ts";
 import { afterSetback, type Setback } from "../acme/setback.ts";
 import { Failure } from "../failure.ts";
 import type { Host, Say } from "../host/host.ts";
-import { Turns } from "../host/turns.ts";
 import { run, write } from "../step.ts";
+import { Turns } from "../turns.ts";
 import { type OrderNote, orderSchema, stateFolder } from "./acme-certificate-texts.ts";
 
 /** A file of what is kept, and what goes with it where it is damaged. */

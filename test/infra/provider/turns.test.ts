@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Turns } from "../../../../infra/provider/host/turns.ts";
+import { Turns } from "../../../infra/provider/turns.ts";
 
 test("one after the other, in order; what fails tells its own caller, and holds nobody up", async () => {
   const turns = new Turns();
