@@ -20,13 +20,11 @@ function lines(stdout: string, label: string): string[] {
 
 describe("npm start", () => {
   let first: Finished;
-  let begun = false;
   afterAll(() => downLab(lab, { forget: true }));
 
   test("SRV-1, NET-1: takes three bare servers to what they must be, as seen from outside", async () => {
     // Tried again, it is to find them bare again.
-    if (begun) await downLab(lab, { forget: true });
-    begun = true;
+    await downLab(lab, { forget: true });
     first = await start();
     expect({ code: first.code, stderr: first.code === 0 ? "" : first.stdout + first.stderr }).toEqual({
       code: 0,

@@ -64,12 +64,11 @@ async function get(want: AcmeCertificateWant, { host, say, signal }: ActContext)
   const zone = vendorZone(want.zone, { exchange: exchangeFromHere, resolvers: outside, say, signal, ...waiting });
   const note = notes.orderFor(want.folder);
   const left = await note.read();
-  const presented = left?.presented ?? [];
-  await takeAway(
-    presented.filter(({ name }) => isWithin(name, want.zone.zone)),
-    zone,
+  const { ours = [], foreign = [] } = Object.groupBy(left?.presented ?? [], ({ name }) =>
+    isWithin(name, want.zone.zone) ? "ours" : "foreign",
   );
-  for (const { name, value } of presented.filter(({ name }) => !isWithin(name, want.zone.zone))) {
+  await takeAway(ours, zone);
+  for (const { name, value } of foreign) {
     say("warning", `a challenge of a run before may be left in another zone: take ${name} TXT "${value}" out there`);
   }
   const csr = await text(host, `${want.folder}/next/request.pem`);
